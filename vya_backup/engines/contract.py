@@ -1,0 +1,379 @@
+"""What an engine is: it describes commands and asks questions of an open connection; it runs and opens nothing.
+
+Everything an engine says is a value of this module. The transport runs the commands, the jobs decide. Adding an engine
+is one module (or folder) that satisfies `Engine`, one entry in `engines/__init__.py`, and a few lines of contract test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vya_backup.decisions.manifest import Manifest, Objects
+from vya_backup.errors import BackupError
+from vya_backup.redaction import Secret
+from vya_backup.settings.model import Instance
+
+if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a server pays for it
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import URL
+
+# --------------------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A file that a tool reads its secrets from. The transport hands it over as an inherited, private descriptor."""
+
+    name: str
+    content: Secret
+
+
+@dataclass(frozen=True)
+class SecretPath:
+    """An argument or environment value that becomes `prefix` plus the path of the secret file `name`."""
+
+    name: str
+    prefix: str = ""
+
+
+Argument = str | SecretPath
+
+
+@dataclass(frozen=True)
+class Command:
+    """A child process to be run: argv without a shell; the environment is added to PATH, HOME and LC_ALL=C.UTF-8."""
+
+    argv: tuple[Argument, ...]
+    environment: Mapping[str, Argument] = field(default_factory=dict)
+    secret_files: tuple[SecretFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Client:
+    """A vendor tool found on this machine."""
+
+    path: Path
+    version: tuple[int, ...]
+    banner: str
+    """The first line of `--version`, for events and metadata."""
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """Where a vendor tool is looked for: names on PATH, then globs of folders of the distributions."""
+
+    names: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+
+
+# --------------------------------------------------------------------------- what a server says
+
+
+@dataclass(frozen=True)
+class Access:
+    """One instance and the account for it."""
+
+    instance: Instance
+    username: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True)
+class ConnectionSpec:
+    """How SQLAlchemy reaches a database; the statements run first on every new connection."""
+
+    url: URL
+    connect_args: Mapping[str, Any]
+    first_statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a server is, as told by itself."""
+
+    flavour: str
+    """`postgresql`, `mysql`, `mariadb` or `sqlite`, as found (not as configured)."""
+    version: tuple[int, ...]
+    banner: str
+    tls: str = ""
+    """Protocol and cipher of this connection, or empty for a plain one."""
+    is_replica: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What a person wants to see before a restore: binary log, event scheduler, data folder …"""
+
+
+@dataclass(frozen=True)
+class FoundDatabase:
+    """One database as discovery saw it."""
+
+    name: str
+    size_bytes: int | None = None
+    system: bool = False
+    problem: str = ""
+    """Why it cannot be dumped at all (not accepting connections, invalid), or empty."""
+
+
+@dataclass(frozen=True)
+class MissingPrivilege:
+    """Something the account may not see; without it a dump would silently lack objects."""
+
+    privilege: str
+    reason: str
+    remedy: str
+    """The statement that mends it, ready to paste."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something of the database that the dump cannot hold, known before it starts: recorded, shown, never silent."""
+
+    kind: str
+    name: str
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a server must have before this artifact can be loaded."""
+
+    server_version: tuple[int, ...] = ()
+    client_version: tuple[int, ...] = ()
+    flavour: str = ""
+    roles: tuple[str, ...] = ()
+    definers: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the server's catalogs say a database holds, asked before and after the dump."""
+
+    objects: Objects
+    properties: Mapping[str, Any]
+    """JSON values that make the database again under any name: encoding, collation, owner, settings, grants."""
+    needs: Needs
+    gaps: tuple[Gap, ...] = ()
+    unprotected: tuple[str, ...] = ()
+    """Tables outside the snapshot (MyISAM, Aria …): when there are any, the backup is recorded as not consistent."""
+    size_bytes: int | None = None
+
+
+# --------------------------------------------------------------------------- dumping
+
+
+@dataclass(frozen=True)
+class DumpRequest:
+    """All that a dump's description depends on."""
+
+    access: Access
+    database: str
+    server: Server
+    client: Client
+    survey: Survey
+    marker: str
+    """A name that the dump's sessions carry (application_name), so that the lock watcher finds them."""
+    lock_wait_seconds: float
+    stdbuf: Path | None = None
+
+
+@dataclass(frozen=True)
+class DumpPart:
+    """One command whose output is the next piece of the dump."""
+
+    name: str
+    command: Command
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an observer saw in a dump's plain bytes."""
+
+    manifest: Manifest
+    complete: bool
+    """Whether every part ended with its end-of-dump line."""
+    fault: str = ""
+    """What is wrong when it is not complete."""
+
+
+class DumpObserver(Protocol):
+    """Looks at the plain bytes as they pass, in chunks of any size, in O(1) memory: on dump, verify and restore."""
+
+    def feed(self, chunk: bytes) -> None:
+        """See the next bytes."""
+
+    def end_part(self, name: str) -> None:
+        """Note that the part `name` ended here (its trailer must have been seen)."""
+
+    def finish(self) -> Observation:
+        """Say what was seen. When `end_part` was never called, the whole stream is taken as one finished dump."""
+
+
+# --------------------------------------------------------------------------- restoring
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something seen before the first byte: a blocker ends the restore, a notice is shown."""
+
+    blocks: bool
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """All that a restore's description depends on."""
+
+    access: Access
+    database: str
+    """The name it gets."""
+    source_database: str
+    """The name it had."""
+    server: Server
+    client: Client | None
+    manifest: Manifest
+    properties: Mapping[str, Any]
+    needs: Needs
+    exists: bool
+    """Whether the target exists and holds something; then `staging` is swapped in and the old one goes to `retired`."""
+    staging: str
+    retired: str
+    allow: frozenset[str] = frozenset()
+    """Words said on the command line, such as `drop-slots`."""
+
+
+@dataclass(frozen=True)
+class Sql:
+    """Statements on the server, each committed by itself unless `transaction`."""
+
+    purpose: str
+    statements: tuple[str, ...]
+    database: str | None = None
+    """The database to connect to; None is the engine's maintenance database."""
+    transaction: bool = False
+    undo: tuple[Step, ...] = ()
+    """What takes it back, when a later step fails."""
+    may_fail: bool = False
+    """Whether a failure is only reported (the cleaning up after the point of no return)."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Feed parts of the dump (all when empty) to a tool's standard input.
+
+    `edit`, when given, gets the bytes of a *small* part (events) as a whole and returns what is fed instead.
+    """
+
+    purpose: str
+    command: Command
+    parts: tuple[str, ...] = ()
+    edit: Callable[[bytes], bytes] | None = None
+    undo: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A tool that needs no input."""
+
+    purpose: str
+    command: Command
+    undo: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question to an open connection; its answer is sent back into the generator."""
+
+    purpose: str
+    question: Callable[[Connection], Any]
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare the database with the manifest (only these kinds when given); a difference ends the restore."""
+
+    purpose: str
+    database: str
+    kinds: tuple[str, ...] = ()
+    rows: bool = True
+
+
+@dataclass(frozen=True)
+class PointOfNoReturn:
+    """From here on the restored database is the live one: earlier undos are forgotten, no failure takes it back."""
+
+    purpose: str
+
+
+Step = Sql | Load | Run | Ask | Compare | PointOfNoReturn
+Steps = Generator[Step, Any, None]
+
+
+# --------------------------------------------------------------------------- the engine
+
+
+class Engine(Protocol):
+    """One flavour of database. Methods with a `connection` only ask questions of it."""
+
+    name: str
+    family: str
+    """Dumps go back only to the same family: `postgresql`, `mysql` (MySQL), `mariadb`, `sqlite`."""
+    default_port: int | None
+    content_suffix: str
+    """`sql` or `db`."""
+    dump_tool: ToolSpec
+    load_tool: ToolSpec
+
+    def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
+        """Describe a connection; None is the maintenance database. TLS as the instance demands."""
+
+    def explain(self, error: Exception, access: Access) -> BackupError:
+        """Turn a driver's exception into ours: unreachable, login, privilege, blocked …, without row values."""
+
+    def server(self, connection: Connection) -> Server:
+        """Ask the server what it is."""
+
+    def databases(self, connection: Connection, access: Access) -> tuple[FoundDatabase, ...]:
+        """List every database, system ones marked, without exclusions applied.
+
+        Raises:
+            BackupError: the list could not be read ("could not look" is not "nothing there").
+        """
+
+    def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
+        """Prove from the account's grants that it sees everything; return what is missing."""
+
+    def survey(self, connection: Connection, server: Server, database: str) -> Survey:
+        """Ask what the database holds. `connection` is open on that database."""
+
+    def blocked_seconds(self, connection: Connection, marker: str) -> float:
+        """Return the longest time that another session has been waiting behind the marked dump; 0 when none is."""
+
+    def dump_problem(self, client: Client, server: Server) -> str:
+        """Return why this client cannot dump this server (too old, other family), or an empty text."""
+
+    def dump(self, request: DumpRequest) -> tuple[DumpPart, ...]:
+        """Describe the commands whose outputs, one after the other, are the dump."""
+
+    def explain_tool(self, tool: str, status: int, stderr: str) -> BackupError:
+        """Turn a tool's failure into ours; the message holds code, object and first line, no row values."""
+
+    def observer(self) -> DumpObserver:
+        """Return a fresh observer for this engine's dumps."""
+
+    def count(self, connection: Connection, server: Server, database: str) -> Manifest:
+        """Survey a restored database with exact row counts and sequence values, in the manifest's spellings."""
+
+    def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
+        """Say what stands against loading there, or should be known before: replica, roles, definers, extensions …"""
+
+    def restore(self, request: RestoreRequest) -> Steps:
+        """Describe the restore, step by step; each step's `undo` takes it back."""
+
+    def restore_words(self) -> Mapping[str, str]:
+        """Return the extra words its `check_target` may ask for, with their meaning: `{"drop-slots": "…"}`."""

@@ -1,0 +1,155 @@
+"""The exception tree: every expected failure carries a stable code, a message and a hint.
+
+A `BackupError` is an expected failure and becomes one clean line with exit status 1 (`ConfigurationError` and
+`UsageError`: 3). Anything else that escapes is a bug: it keeps its traceback and exits with 2.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BackupError(Exception):
+    """An expected failure.
+
+    `message` is lower case and names the thing and the value; `hint` is a full sentence with the remedy, or empty.
+    Neither ever holds a secret.
+    """
+
+    code: ClassVar[str] = "failed"
+    exit_status: ClassVar[int] = 1
+    passes: ClassVar[bool] = False
+    """Whether the same attempt may succeed a little later, so that a retry makes sense."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(BackupError):
+    """The configuration or the credentials store is wrong; the message may hold several lines, one for each error."""
+
+    code = "configuration"
+    exit_status = 3
+
+
+class UsageError(BackupError):
+    """The command line asks for something that does not exist or cannot be combined."""
+
+    code = "usage"
+    exit_status = 3
+
+
+class CredentialsError(ConfigurationError):
+    """A credential is missing, cannot be decrypted, or lies in a file that others may read."""
+
+    code = "credentials"
+
+
+class CatalogError(BackupError):
+    """The catalog cannot be opened, is not a catalog, is damaged or newer than this program."""
+
+    code = "catalog"
+
+
+class ServerUnreachable(BackupError):
+    """No connection: refused, timed out, name not found, server shutting down."""
+
+    code = "unreachable"
+    passes = True
+
+
+class LoginRefused(BackupError):
+    """The server answered and refused the account, the password or the TLS state."""
+
+    code = "login"
+
+
+class PrivilegeMissing(BackupError):
+    """The account may not see or read something that a complete dump needs; the hint holds the GRANT."""
+
+    code = "privilege"
+
+
+class ToolMissing(BackupError):
+    """A vendor client tool is not installed, or is older than the server."""
+
+    code = "tool"
+
+
+class DumpFailed(BackupError):
+    """The dump tool failed, or its output is not a complete dump."""
+
+    code = "dump"
+
+
+class DumpIncomplete(DumpFailed):
+    """The tool said success, but the trailer or objects are missing from the stream."""
+
+    code = "incomplete"
+
+
+class DumpBlocked(DumpFailed):
+    """The dump waited for a lock, or held up sessions of the application, for longer than allowed."""
+
+    code = "blocked"
+    passes = True
+
+
+class DumpDisturbed(DumpFailed):
+    """Definitions changed under the snapshot, or the connection was lost: worth another attempt."""
+
+    code = "disturbed"
+    passes = True
+
+
+class TimedOut(BackupError):
+    """The configured time for one dump or for the run is over; the process group was ended."""
+
+    code = "timeout"
+
+
+class Interrupted(BackupError):
+    """SIGINT or SIGTERM arrived; children were ended and nothing was published."""
+
+    code = "interrupted"
+
+
+class AlreadyRunning(BackupError):
+    """Another process holds the lock of this database; the message says who."""
+
+    code = "locked"
+
+
+class SpaceMissing(BackupError):
+    """The file system has, or will have, no room for the artifact."""
+
+    code = "space"
+
+
+class StorageFailed(BackupError):
+    """Writing, syncing, publishing or reading an artifact failed."""
+
+    code = "storage"
+
+
+class ArtifactDamaged(BackupError):
+    """A stored file differs from what the catalog or its sidecar says."""
+
+    code = "damaged"
+
+
+class RestoreRefused(BackupError):
+    """A check before the first byte says no; nothing was touched."""
+
+    code = "refused"
+
+
+class RestoreFailed(BackupError):
+    """A restore stopped on its way; the message says where the old database is."""
+
+    code = "restore"

@@ -1,0 +1,1 @@
+"""The shell around the decisions: gather, decide, act, append."""

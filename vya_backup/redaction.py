@@ -1,0 +1,63 @@
+"""Keeps secrets out of sight: a value whose repr hides it, and a scrubber that knows every secret in use.
+
+Redaction is by value, not by pattern: whatever was revealed once in this process is replaced wherever it turns up.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from urllib.parse import quote, quote_plus
+
+MASK = "******"
+_SHORTEST_TO_SCRUB = 4  # a shorter value would tear holes into unrelated text
+
+_known: set[str] = set()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, repr=False)
+class Secret:
+    """A text that must not be shown. `str` and `repr` give the mask; only `reveal` gives the text."""
+
+    _value: str
+
+    def __post_init__(self) -> None:
+        remember(self._value)
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that hands it to a driver or into a secret file."""
+        return self._value
+
+
+def remember(value: str) -> None:
+    """Make `scrub` replace this value, and its URL-quoted and escaped spellings, from now on."""
+    if len(value) < _SHORTEST_TO_SCRUB:
+        return
+    spellings = {value, quote(value, safe=""), quote_plus(value), repr(value)[1:-1], value.replace("\\", "\\\\")}
+    with _lock:
+        _known.update(spellings)
+
+
+def scrub(text: str) -> str:
+    """Return the text with every known secret replaced by the mask."""
+    with _lock:
+        values = sorted(_known, key=len, reverse=True)
+    for value in values:
+        if value in text:
+            text = text.replace(value, MASK)
+    return text
+
+
+def mask_user(name: str) -> str:
+    """Return a user name as logs may show it: its first three characters and stars, `adm***`."""
+    return f"{name[:3]}***"

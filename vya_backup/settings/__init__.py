@@ -1,0 +1,1 @@
+"""What the operator said: the configuration file, the environment and the credentials store."""
