@@ -1,0 +1,78 @@
+"""Slots follow the local day, whatever the clocks do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vya_backup.decisions.slots import Schedule, is_overdue, slot_at
+
+ZONES = ["UTC", "America/Sao_Paulo", "Europe/Berlin", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"]
+INTERVALS = [15, 60, 360, 720, 1440, 2880, 10080]
+
+
+def daily(zone: str, minutes: int = 1440) -> Schedule:
+    return Schedule(minutes, ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2028, 2, 29), 24)],
+    ids=["spring night", "autumn night", "leap day"],
+)
+def test_a_daily_slot_is_the_local_day(day: tuple[int, int, int], hours: int) -> None:
+    """The day has 23 hours in spring, 25 in autumn."""
+    noon = datetime(*day, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+
+    slot = slot_at(noon, daily("Europe/Berlin"))
+
+    assert slot.end - slot.start == timedelta(hours=hours)
+    assert slot.start.astimezone(ZoneInfo("Europe/Berlin")).hour == 0
+
+
+def test_hourly_slots_of_the_autumn_night_are_twenty_five() -> None:
+    """The hour that comes twice is two slots, so neither backup hides the other."""
+    schedule = daily("Europe/Berlin", 60)
+    start = datetime(2026, 10, 24, 22, tzinfo=UTC)
+
+    slots = {slot_at(start + timedelta(minutes=10 * n), schedule).start for n in range(25 * 6)}
+
+    assert len(slots) == 25
+
+
+def test_a_weekly_slot_begins_on_monday() -> None:
+    """Seven days are an ISO week."""
+    slot = slot_at(datetime(2026, 11, 21, 3, tzinfo=UTC), daily("UTC", 10080))
+
+    assert (slot.start, slot.end) == (datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
+
+
+@given(
+    instant=st.datetimes(datetime(2018, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    zone=st.sampled_from(ZONES),
+    minutes=st.sampled_from(INTERVALS),
+)
+def test_slots_tile_time(instant: datetime, zone: str, minutes: int) -> None:
+    """Every instant lies in its own slot, and the next slot begins where this one ends."""
+    schedule = daily(zone, minutes)
+
+    slot = slot_at(instant, schedule)
+
+    assert slot.holds(instant)
+    assert not slot.holds(slot.end)
+    assert slot_at(slot.end, schedule).start == slot.end
+    assert slot_at(slot.start, schedule) == slot
+
+
+def test_overdue_begins_after_one_and_a_half_intervals() -> None:
+    """A backup that is late by half an interval is overdue; none at all is always overdue."""
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    schedule = daily("UTC")
+
+    assert is_overdue(None, now, schedule)
+    assert not is_overdue(now - timedelta(hours=36), now, schedule)
+    assert is_overdue(now - timedelta(hours=36, seconds=1), now, schedule)
