@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vya_backup.decisions.manifest import Manifest, Objects
+from vya_backup.decisions.metadata import Needs
 from vya_backup.errors import BackupError
 from vya_backup.redaction import Secret
 from vya_backup.settings.model import Instance
@@ -134,18 +135,6 @@ class Gap:
     name: str
     reason: str
     remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a server must have before this artifact can be loaded."""
-
-    server_version: tuple[int, ...] = ()
-    client_version: tuple[int, ...] = ()
-    flavour: str = ""
-    roles: tuple[str, ...] = ()
-    definers: tuple[str, ...] = ()
-    extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
