@@ -40,12 +40,23 @@ class SecretPath:
     prefix: str = ""
 
 
-Argument = str | SecretPath
+@dataclass(frozen=True)
+class ReportPath:
+    """An argument that becomes the path of an empty private descriptor (a memfd, 0600) for the tool's own report.
+
+    The transport reads it back once the tool has ended with 0 and gives the text to `DumpObserver.note_report`.
+    """
+
+
+Argument = str | SecretPath | ReportPath
 
 
 @dataclass(frozen=True)
 class Command:
-    """A child process to be run: argv without a shell; the environment is added to PATH, HOME and LC_ALL=C.UTF-8."""
+    """A child process to be run: argv without a shell; the environment is added to PATH, HOME and LC_ALL=C.UTF-8.
+
+    A `ReportPath` may stand in argv only.
+    """
 
     argv: tuple[Argument, ...]
     environment: Mapping[str, Argument] = field(default_factory=dict)
@@ -167,6 +178,8 @@ class DumpRequest:
     """A name that the dump's sessions carry (application_name), so that the lock watcher finds them."""
     lock_wait_seconds: float
     stdbuf: Path | None = None
+    scratch: Path | None = None
+    """A private folder with room, for an engine that needs a temporary copy; None is $TMPDIR or /var/tmp."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +199,8 @@ class Observation:
     """Whether every part ended with its end-of-dump line."""
     fault: str = ""
     """What is wrong when it is not complete."""
+    surveyed: bool = True
+    """Whether the manifest was seen; False when the bytes alone do not tell it (SQLite without its tool's report)."""
 
 
 class DumpObserver(Protocol):
@@ -196,6 +211,9 @@ class DumpObserver(Protocol):
 
     def end_part(self, name: str) -> None:
         """Note that the part `name` ended here (its trailer must have been seen)."""
+
+    def note_report(self, report: str) -> None:
+        """Take what the part's tool wrote to its `ReportPath`; called before `end_part`, never on verify or restore."""
 
     def finish(self) -> Observation:
         """Say what was seen. When `end_part` was never called, the whole stream is taken as one finished dump."""
@@ -271,6 +289,8 @@ class Run:
     purpose: str
     command: Command
     undo: tuple[Step, ...] = ()
+    may_fail: bool = False
+    """Whether a failure is only reported (the cleaning up after the point of no return)."""
 
 
 @dataclass(frozen=True)
