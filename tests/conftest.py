@@ -1,0 +1,60 @@
+"""Fixtures of all tests: real servers, one per kind and test process, and fresh ones for tests that kill them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from tests.servers import MySqlServer, PostgresqlServer, Servers, TestServer
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """All servers of this test process; none is started before it is asked for."""
+    park = Servers()
+    try:
+        yield park
+    finally:
+        park.close()
+
+
+@pytest.fixture
+def postgresql_15(servers: Servers) -> PostgresqlServer:
+    """The session's PostgreSQL 15."""
+    return cast(PostgresqlServer, servers.shared("postgresql_15"))
+
+
+@pytest.fixture
+def postgresql_18(servers: Servers) -> PostgresqlServer:
+    """The session's PostgreSQL 18."""
+    return cast(PostgresqlServer, servers.shared("postgresql_18"))
+
+
+@pytest.fixture
+def mariadb(servers: Servers) -> MySqlServer:
+    """The session's MariaDB."""
+    return cast(MySqlServer, servers.shared("mariadb"))
+
+
+@pytest.fixture
+def mysql(servers: Servers) -> MySqlServer:
+    """The session's MySQL."""
+    return cast(MySqlServer, servers.shared("mysql"))
+
+
+@pytest.fixture
+def fresh_server(servers: Servers) -> Iterator[Callable[..., Any]]:
+    """Start servers of one's own, to kill or reconfigure: `fresh_server("mariadb", max_connections="5")`.
+
+    `follows=primary` gives a PostgreSQL standby or a read-only MariaDB replica. They end with the test.
+    """
+    mine: list[TestServer] = []
+
+    def start(kind: Any, **options: Any) -> TestServer:
+        mine.append(servers.fresh(kind, **options))
+        return mine[-1]
+
+    yield start
+    servers.end(*reversed(mine))
