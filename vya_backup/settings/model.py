@@ -1,6 +1,6 @@
 """The configuration as pydantic models: every section, every key, every default.
 
-The rule of this module: it only describes and validates values; reading files is `loading.py`.
+The rule of this module and its parts: they only describe and validate values; reading files is `loading.py`.
 `config/config.example.yaml` shows each key with a comment, and a test holds the two together.
 """
 
@@ -11,7 +11,45 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from vya_backup.settings.monitoring_model import (
+    Email,
+    EmailTemplates,
+    HealthCheck,
+    Monitoring,
+    Notifications,
+    Prometheus,
+)
+from vya_backup.settings.section import Section
+from vya_backup.settings.storage_model import Checksums, FileNaming, Idrive, Metadata, Retention, Storage
+
+__all__ = [
+    "Application",
+    "Backup",
+    "CatalogSettings",
+    "Checksums",
+    "Configuration",
+    "Credentials",
+    "Email",
+    "EmailTemplates",
+    "EngineName",
+    "FileNaming",
+    "HealthCheck",
+    "Idrive",
+    "Instance",
+    "InstanceId",
+    "Logging",
+    "Metadata",
+    "Monitoring",
+    "Notifications",
+    "Prometheus",
+    "Retention",
+    "Scheduling",
+    "Section",
+    "Storage",
+    "Tls",
+]
 
 EngineName = Literal["postgresql", "mysql", "mariadb", "sqlite"]
 InstanceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -19,10 +57,23 @@ LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "::1"})
 MINUTES_PER_DAY = 1440
 
 
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values never change after loading."""
+def _level(value: Any) -> Any:
+    if value == "auto" or (not isinstance(value, bool) and str(value) in set("123456789")):
+        return value
+    raise ValueError("must be auto or a whole number from 1 to 9")
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+def _names_or_all(value: Any) -> Any:
+    if value == "*":
+        return value
+    names = (value,) if isinstance(value, str) else value
+    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    raise ValueError('must be "*" or a list of names; a name that looks like a number or a date needs quotes')
+
+
+CompressionLevel = Annotated[Literal["auto"] | int, BeforeValidator(_level)]
+DatabaseNames = Annotated[Literal["*"] | tuple[str, ...], BeforeValidator(_names_or_all)]
 
 
 class Application(Section):
@@ -31,7 +82,7 @@ class Application(Section):
     name: str = "vya-backupdb"
     version: str = ""
     environment: str = "production"
-    hostname: str = ""
+    hostname: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$")
 
     def host(self) -> str:
         """Return the host name used in paths, events and the key derivation."""
@@ -58,16 +109,11 @@ class Instance(Section):
     port: int | None = Field(default=None, ge=1, le=65535)
     socket: Path | None = None
     path: str = ""
-    databases: Literal["*"] | tuple[str, ...] = "*"
+    databases: DatabaseNames = "*"
     exclude_databases: tuple[str, ...] = ()
     users: bool = True
     ssl: Tls | None = None
     parallel: int = Field(default=2, ge=1)
-
-    @field_validator("databases", mode="before")
-    @classmethod
-    def _one_name_is_a_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) and value != "*" else value
 
     @property
     def is_local(self) -> bool:
@@ -94,6 +140,11 @@ class Credentials(Section):
     file: Path = Path(".secrets/credentials.json")
     key_file: Path | None = None
 
+    @property
+    def key_path(self) -> Path:
+        """Return where the key of a `key-file` store lies: `key_file`, else `NAME.key` beside the store."""
+        return self.key_file or self.file.with_suffix(".key")
+
 
 class CatalogSettings(Section):
     """The live catalog, and the copy that others may read."""
@@ -107,7 +158,7 @@ class Backup(Section):
     """How dumps are made."""
 
     compression: Literal["gzip", "zstd"] = "gzip"
-    compression_level: Literal["auto"] | Annotated[int, Field(ge=1, le=9)] = "auto"
+    compression_level: CompressionLevel = "auto"
     parallel: int = Field(default=2, ge=1)
     retries: int = Field(default=2, ge=0)
     retry_wait_seconds: float = Field(default=5.0, ge=0)
@@ -118,66 +169,6 @@ class Backup(Section):
     verify_integrity: bool = True
     dry_run: bool = False
     client_folders: tuple[Path, ...] = ()
-
-
-class FileNaming(Section):
-    """Names of artifacts; the suffix follows the content whatever the pattern ends in."""
-
-    pattern: str = "{db_name}_{datetime}_{type}.sql.gz"
-    datetime_format: str = "%Y%m%d_%H%M%S"
-
-
-class Retention(Section):
-    """How many backups to keep per database."""
-
-    strategy: Literal["gfs", "simple"] = "gfs"
-    daily_keep: int = Field(default=7, ge=0)
-    weekly_keep: int = Field(default=4, ge=0)
-    monthly_keep: int = Field(default=12, ge=0)
-    yearly_keep: int = Field(default=0, ge=0)
-    keep_last: int = Field(default=0, ge=0)
-    keep_days: int = Field(default=0, ge=0)
-    safety_days: int = Field(default=7, ge=0)
-    shrink_alarm_percent: int = Field(default=50, ge=1, le=100)
-    cleanup_enabled: bool = True
-    apply_per_database: bool = True
-
-
-class Checksums(Section):
-    """Digests beside each dump. SHA-256 is always computed; `md5` adds a second one."""
-
-    enabled: bool = True
-    algorithm: Literal["sha256", "md5"] = "sha256"
-    store_file: bool = True
-
-
-class Metadata(Section):
-    """The `.metadata.json` beside each dump."""
-
-    enabled: bool = True
-    include_schema_hash: bool = True
-
-
-class Idrive(Section):
-    """A folder-sync tool that watches `base_path`; noted, nothing is done to it."""
-
-    enabled: bool = False
-    sync_folder: Path | None = None
-    verify_after_sync: bool = False
-
-
-class Storage(Section):
-    """Where artifacts lie and what they are called."""
-
-    base_path: Path = Path("/var/backups/vya_backupdb")
-    structure: str = "{hostname}/{db_id}/{db_name}/{date}"
-    temp_path: Path | None = None
-    file_naming: FileNaming = FileNaming()
-    checksums: Checksums = Checksums()
-    metadata: Metadata = Metadata()
-    retention: Retention = Retention()
-    idrive: Idrive = Idrive()
-    min_free_percent: int = Field(default=5, ge=0, le=90)
 
 
 class Scheduling(Section):
@@ -217,57 +208,6 @@ class Logging(Section):
     format: Literal["json", "text"] = "json"
     output: Literal["console", "file", "both"] = "file"
     file_path: Path | None = None
-
-
-class Prometheus(Section):
-    """The textfile for node_exporter, and an optional Pushgateway."""
-
-    enabled: bool = True
-    textfile: Path | None = None
-    pushgateway_url: str = ""
-    job_name: str = "vya-backup-{hostname}"
-    push_interval: int | None = None
-
-
-class HealthCheck(Section):
-    """The HTTP health endpoint."""
-
-    enabled: bool = False
-    port: int = Field(default=8080, ge=1, le=65535)
-    path: str = "/health"
-
-
-class Monitoring(Section):
-    """What machines look at."""
-
-    prometheus: Prometheus = Prometheus()
-    health_check: HealthCheck = HealthCheck()
-
-
-class EmailTemplates(Section):
-    """Template files for the two kinds of mail."""
-
-    success: str = "backup_success.html"
-    error: str = "backup_error.html"
-
-
-class Email(Section):
-    """Mail to people."""
-
-    enabled: bool = False
-    smtp_host: str = ""
-    smtp_port: int = Field(default=587, ge=1, le=65535)
-    use_tls: bool = True
-    from_address: str = ""
-    success_recipients: tuple[str, ...] = ()
-    error_recipients: tuple[str, ...] = ()
-    templates: EmailTemplates = EmailTemplates()
-
-
-class Notifications(Section):
-    """Who is told."""
-
-    email: Email = Email()
 
 
 class Configuration(Section):

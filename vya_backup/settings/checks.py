@@ -1,0 +1,85 @@
+"""What no single value shows: clashes between instances and between paths, and keys that this version can only note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vya_backup.settings.model import Configuration
+from vya_backup.settings.nodes import Node
+from vya_backup.settings.problems import Problem
+
+_ONLY_NOTED = {
+    ("application", "name"): "is noted, nothing depends on it",
+    ("application", "version"): "is noted, nothing depends on it",
+    ("monitoring", "prometheus", "push_interval"): "is noted; metrics are pushed once, after each run",
+    (
+        "storage",
+        "idrive",
+    ): "is noted; a program that watches base_path never sees a half-written file under a final name",
+}
+_CANNOT_BE_OFF = {
+    ("storage", "checksums", "enabled"): "is noted; SHA-256 is always computed, because no backup is good without it",
+    ("storage", "checksums", "store_file"): "is noted; the .sha256 file is always written",
+    (
+        "storage",
+        "metadata",
+        "enabled",
+    ): "is noted; the .metadata.json is always written, the catalog is rebuilt from it",
+    ("storage", "metadata", "include_schema_hash"): "is noted; the schema hash is always written",
+    ("storage", "retention", "apply_per_database"): "is noted; retention always counts per database",
+    ("backup", "verify_integrity"): "is noted; every dump is read back before it is called good",
+}
+
+
+def notes(tree: Node) -> Iterator[str]:
+    """Yield one sentence for each key that was written and that this version accepts without acting on it."""
+    for location, sentence in _ONLY_NOTED.items():
+        node = tree.get(*location)
+        if node is not None:
+            yield f"{node.origin.place()}: {node.origin.key} {sentence}"
+    for location, sentence in _CANNOT_BE_OFF.items():
+        node = tree.get(*location)
+        if node is not None and node.value is False:
+            yield f"{node.origin.place()}: {node.origin.key}: false {sentence}"
+
+
+def refuse_twin_ids(tree: Node, problems: list[Problem]) -> None:
+    """Find instances whose ids are equal, or differ only by case and would share a folder on some file systems."""
+    first: dict[str, Node] = {}
+    instances = tree.get("instances")
+    for instance in instances.value if instances and isinstance(instances.value, list) else ():
+        node = instance.get("id")
+        if node is None or not isinstance(node.value, str):
+            continue
+        twin = first.setdefault(node.value.casefold(), node)
+        if twin is not node:
+            how = "is also" if twin.value == node.value else f"differs only by case from {twin.value!r},"
+            what = f"{how} the id at {twin.origin.place()}; give each instance its own id"
+            problems.append(Problem(node.origin, what, node.text))
+
+
+def refuse_clashing_paths(configuration: Configuration, tree: Node, problems: list[Problem]) -> None:
+    """Find paths that cannot work together; all paths are absolute."""
+    storage, credentials = configuration.storage, configuration.credentials
+    if storage.temp_path and _device(storage.temp_path) != _device(storage.base_path):
+        what = (
+            f"lies in another file system than storage.base_path ({storage.base_path}), so a finished dump could not "
+            "be published in one step; remove it, drafts then lie hidden beside their final place"
+        )
+        problems.append(Problem(tree.find(("storage", "temp_path"))[0].origin, what, str(storage.temp_path)))
+    key = credentials.key_path
+    if (credentials.key_file or key.exists()) and lies_below(key, storage.base_path):
+        what = "lies below storage.base_path, so whoever gets the backups gets the key; move it elsewhere"
+        problems.append(Problem(tree.find(("credentials", "key_file"))[0].origin, what, str(key)))
+
+
+def lies_below(path: Path, folder: Path) -> bool:
+    """Say whether the path lies in the folder or below it, with symbolic links followed."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _device(path: Path) -> int:
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path.stat().st_dev

@@ -1,0 +1,71 @@
+"""What is wrong with the configuration, in sentences: place, key, value, remedy.
+
+The rule: no value of an unknown key is ever shown, because it could be a password that strayed in here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vya_backup.errors import ConfigurationError
+
+LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value was written: a file with its line, or an environment variable; `key` as spelled there."""
+
+    source: str
+    line: int | None = None
+    key: str = ""
+
+    def below(self, *steps: int | str) -> Origin:
+        """Return the same place with a longer key: `instances[0].ssl`."""
+        key = self.key
+        for step in steps:
+            key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
+        return replace(self, key=key)
+
+    def place(self) -> str:
+        """Return `FILE:LINE`, with the file as a person in this folder would name it."""
+        path = Path(self.source)
+        inside = path.is_absolute() and path.is_relative_to(Path.cwd())
+        source = str(path.relative_to(Path.cwd())) if inside else self.source
+        return source if self.line is None else f"{source}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong; `what` holds the remedy too, `value` is the text as written, if it may be shown."""
+
+    origin: Origin
+    what: str
+    value: str | None = None
+
+    def __str__(self) -> str:
+        subject = self.origin.key
+        if subject and self.value is not None:
+            subject += f" is {shown(self.value)}, but"
+        return f"{self.origin.place()}: {subject} {self.what}" if subject else f"{self.origin.place()}: {self.what}"
+
+
+def shown(value: str) -> str:
+    """Return a value as a message may show it: short, on one line, without the password of a URL."""
+    text = repr(re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", value))
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raise when there are problems.
+
+    Raises:
+        ConfigurationError: all of them, each on its own line, in the order of the file.
+    """
+    if not problems:
+        return
+    ordered = sorted(set(problems), key=lambda problem: (problem.origin.source, problem.origin.line or 0, str(problem)))
+    raise ConfigurationError("\n".join(str(problem) for problem in ordered))
