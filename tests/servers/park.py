@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Literal, get_args
 
@@ -65,7 +66,8 @@ class Servers:
     def close(self) -> None:
         """End all servers and remove every trace of them."""
         self.end(*reversed(self._all))
-        shutil.rmtree(self.folder)
+        with _alone():
+            shutil.rmtree(self.folder)
         self._lock.close()
 
     def _started(self, kind: Kind, password: str, follows: TestServer | None, settings: dict[str, str]) -> TestServer:
@@ -97,20 +99,27 @@ class Servers:
 
 
 def _claimed() -> tuple[Path, IO[str]]:
-    """Sweep what killed tests left, then make a folder and take its lock; only one process at a time does this."""
-    with (Path(tempfile.gettempdir()) / f"{PREFIX}claim.lock").open("w") as claim:
-        fcntl.flock(claim, fcntl.LOCK_EX)
+    """Sweep what killed tests left, then make a folder and take its lock."""
+    with _alone():
         _sweep()
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         folder.chmod(0o755)  # the servers' accounts pass through; each has a private folder below
         return folder, _locked(folder)
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time make, sweep or remove a folder: a half-removed one has no lock any more."""
+    with (Path(tempfile.gettempdir()) / f"{PREFIX}claim.lock").open("w") as claim:
+        fcntl.flock(claim, fcntl.LOCK_EX)
+        yield
+
+
 def _sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):
+        with contextlib.suppress(BlockingIOError, NotADirectoryError):
             lock = _locked(folder)
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder)
             lock.close()
 
 
