@@ -20,6 +20,8 @@ class BackupError(Exception):
     exit_status: ClassVar[int] = 1
     passes: ClassVar[bool] = False
     """Whether the same attempt may succeed a little later, so that a retry makes sense."""
+    stderr: str = ""
+    """What the tool that failed said on standard error: scrubbed, at most 64 KiB; for the event and the tool log."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -54,6 +56,12 @@ class CatalogError(BackupError):
     """The catalog cannot be opened, is not a catalog, is damaged or newer than this program."""
 
     code = "catalog"
+
+
+class CatalogMissing(CatalogError):
+    """There is no catalog file yet, and only reading was asked for."""
+
+    code = "catalog_missing"
 
 
 class ServerUnreachable(BackupError):

@@ -1,0 +1,338 @@
+"""The catalog file: open it, append events, read rows; the only owner of a connection to it.
+
+One door: `Catalog.append` is the only writer. Each append is one transaction: the run's first event when that is due,
+the events themselves with their places in the hash chain, and what they change in the projection.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from vya_backup import __version__, clock
+from vya_backup.clock import Clock, rfc3339
+from vya_backup.errors import CatalogError, CatalogMissing
+from vya_backup.history import chain, migrations, place, projection
+from vya_backup.history.actor import actor
+from vya_backup.history.events import CatalogCreated, Event, RunFinished, RunStarted, decode
+from vya_backup.history.identifiers import new_id
+
+BUSY_SECONDS: Final = 300.0
+_INSERT: Final = (
+    f"INSERT INTO events ({', '.join(chain.HASHED)}, hash) VALUES ({', '.join('?' * (len(chain.HASHED) + 1))})"
+)
+_DROPS: Final = frozenset(
+    getattr(sqlite3, f"SQLITE_DROP_{kind}")
+    for kind in ("TABLE", "TRIGGER", "VIEW", "INDEX", "TEMP_TABLE", "TEMP_TRIGGER", "TEMP_VIEW", "TEMP_INDEX", "VTABLE")
+) | {sqlite3.SQLITE_ALTER_TABLE}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of this catalog's own chain; `events` counts all events in the file."""
+
+    catalog_id: str
+    position: int
+    hash: str
+    events: int
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event with its place in the catalog; `at` is RFC 3339 in UTC."""
+
+    id: int
+    catalog_id: str
+    position: int
+    event_id: str
+    at: str
+    run_id: str | None
+    host: str
+    actor: str
+    hash: str
+    event: Event
+
+
+class Run:
+    """One invocation; its `run_started` is appended before its first other event, so that looking leaves no trace."""
+
+    def __init__(self, catalog: Catalog, started: RunStarted, run_id: str) -> None:
+        self.run_id = run_id
+        self.started = started
+        self.is_recorded = False
+        self._catalog = catalog
+
+    def finish(self, exit_status: int, results: Mapping[str, int]) -> None:
+        """Append `run_finished`, unless the run did nothing."""
+        if self.is_recorded:
+            self._catalog.append(RunFinished(exit_status=exit_status, results=dict(results)))
+
+
+class Catalog:
+    """An open catalog, for use by any number of threads; each gets a connection of its own."""
+
+    def __init__(self, path: Path, host: str, now: Clock, read_only: bool) -> None:
+        self.path = path
+        self.catalog_id = ""
+        self._host = host
+        self._now = now
+        self._read_only = read_only
+        self._actor = actor()
+        self._run: Run | None = None
+        self._appending = threading.Lock()
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+
+    @classmethod
+    def open(cls, path: Path, *, host: str, now: Clock = clock.now, read_only: bool = False) -> Catalog:
+        """Open the catalog; create it where there is none, unless `read_only`, which appends nothing either.
+
+        A file of an older schema is upgraded in both cases: nothing could be read otherwise.
+
+        Raises:
+            CatalogMissing: there is no file, and `read_only`.
+            CatalogError: the place is unfit, or the file is unreadable, damaged, newer or no catalog.
+        """
+        path = Path(path).absolute()
+        if read_only:
+            _must_exist(path)
+        else:
+            place.prepare(path)
+        catalog = cls(path, host, now, read_only)
+        with _explained(path), closing(_connect(path)) as connection:
+            migrations.migrate(connection, path)
+            catalog.catalog_id = migrations.catalog_id(connection)
+        if not read_only and not catalog.head().position:
+            catalog.append_if_changed(
+                CatalogCreated(schema_version=migrations.schema_version(), program_version=__version__)
+            )
+        return catalog
+
+    def append(self, *events: Event) -> tuple[Recorded, ...]:
+        """Append events that happened together, in one transaction that is on disk when this returns.
+
+        Raises:
+            CatalogError: the disk is full, the file damaged or locked for minutes; nothing of it was appended then.
+        """
+        if not events:
+            return ()
+        with self._transaction() as connection:
+            return self._append(connection, events)
+
+    def append_if_changed(self, event: Event) -> bool:
+        """Append the event unless the last one of its type, instance and database said the same; say whether it was."""
+        with self._transaction() as connection:
+            last = connection.execute(
+                "SELECT data FROM events WHERE type = ? AND instance IS ? AND database IS ? ORDER BY id DESC LIMIT 1",
+                (event.type, event.instance, event.database),
+            ).fetchone()
+            if last and last["data"] == event.data():
+                return False
+            self._append(connection, (event,))
+            return True
+
+    @contextmanager
+    def run(self, started: RunStarted) -> Iterator[Run]:
+        """Give every event of this process a `run_id` from here to the end of the block."""
+        self._run = Run(self, started, new_id(self._now))
+        try:
+            yield self._run
+        finally:
+            self._run = None
+
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+        """Return what a query finds.
+
+        Raises:
+            CatalogError: the file is damaged or cannot be read.
+        """
+        with _explained(self.path):
+            return self._connection().execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield plain tuples of a query of any length, from one snapshot.
+
+        Raises:
+            CatalogError: the file is damaged or cannot be read.
+        """
+        with _explained(self.path):
+            cursor = self._connection().cursor()
+            cursor.row_factory = None
+            yield from cursor.execute(sql, parameters)
+
+    def head(self) -> Head:
+        """Return the end of this catalog's own chain; position 0 while it is empty."""
+        rows = self.rows(
+            "SELECT position, hash, (SELECT max(id) FROM events) AS events FROM events "
+            "WHERE catalog_id = ? ORDER BY position DESC LIMIT 1",
+            (self.catalog_id,),
+        )
+        return Head(self.catalog_id, *rows[0]) if rows else Head(self.catalog_id, 0, chain.GENESIS, 0)
+
+    def recorded(self, condition: str = "1", parameters: Sequence[Any] = ()) -> Iterator[Recorded]:
+        """Yield events in the order of their arrival, validated; those of an unknown type as `Unknown`.
+
+        Raises:
+            CatalogError: an event's data is not of the shape that its type demands.
+        """
+        for row in self.rows(f"SELECT * FROM events WHERE {condition} ORDER BY id", parameters):
+            yield _recorded(row)
+
+    def rebuild_projection(self) -> None:
+        """Make what the views read again from the events, in one transaction."""
+        with self._transaction() as connection:
+            projection.rebuild(connection)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    def _append(self, connection: sqlite3.Connection, events: Iterable[Event]) -> tuple[Recorded, ...]:
+        run = self._run
+        if run and not run.is_recorded:
+            self._append_one(connection, run.started)
+            run.is_recorded = True
+        return tuple(self._append_one(connection, event) for event in events)
+
+    def _append_one(self, connection: sqlite3.Connection, event: Event) -> Recorded:
+        position, prev_hash = _last(connection, self.catalog_id)
+        values = {
+            "catalog_id": self.catalog_id,
+            "position": position + 1,
+            "event_id": new_id(self._now),
+            "at": rfc3339(self._now()),
+            "type": event.type,
+            "run_id": self._run.run_id if self._run else None,
+            "backup_id": event.backup_id,
+            "instance": event.instance,
+            "database": event.database,
+            "host": self._host,
+            "actor": self._actor,
+            "data": event.data(),
+            "prev_hash": prev_hash,
+        }
+        ordered = [values[column] for column in chain.HASHED]
+        values["hash"] = chain.digest(ordered)
+        values["id"] = connection.execute(_INSERT, (*ordered, values["hash"])).lastrowid
+        projection.apply(connection, values)
+        return _recorded(values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold SQLite's write lock: the whole block happens, or nothing of it."""
+        if self._read_only:
+            raise CatalogError(f"the catalog {self.path} was opened for reading only")
+        with self._appending, _explained(self.path):
+            connection, run = self._connection(), self._run
+            was_recorded = run is not None and run.is_recorded
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                if run:
+                    run.is_recorded = was_recorded
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = _connect(self.path)
+            if self._read_only:
+                connection.execute("PRAGMA query_only = ON")
+            connection.set_authorizer(_authorize)
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # each thread has its own, but one thread closes them all
+        cached_statements=256,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA recursive_triggers = ON")
+    return connection
+
+
+def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """Deny what an append-only catalog never does: changing or removing an event, dropping or altering anything."""
+    changes_events = action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first == "events"
+    loosens_schema = action == sqlite3.SQLITE_PRAGMA and first == "writable_schema"
+    return sqlite3.SQLITE_DENY if changes_events or loosens_schema or action in _DROPS else sqlite3.SQLITE_OK
+
+
+def _last(connection: sqlite3.Connection, catalog_id: str) -> tuple[int, str]:
+    row = connection.execute(
+        "SELECT position, hash FROM events WHERE catalog_id = ? ORDER BY position DESC LIMIT 1", (catalog_id,)
+    ).fetchone()
+    return (row["position"], row["hash"]) if row else (0, chain.GENESIS)
+
+
+def _recorded(row: Mapping[str, Any] | sqlite3.Row) -> Recorded:
+    columns = {name: row[name] for name in ("instance", "database", "backup_id")}
+    try:
+        event = decode(row["type"], columns, row["data"])
+    except ValueError as error:
+        raise CatalogError(
+            f"event {row['id']} of the catalog is no valid {row['type']!r}", "Run: doit audit."
+        ) from error
+    places = ("id", "catalog_id", "position", "event_id", "at", "run_id", "host", "actor", "hash")
+    return Recorded(**{name: row[name] for name in places}, event=event)
+
+
+def _must_exist(path: Path) -> None:
+    try:
+        path.stat()
+    except FileNotFoundError as error:
+        raise CatalogMissing(f"there is no catalog {path} yet", "The first `doit backup` creates it.") from error
+    except OSError as error:
+        raise place.unreachable(path, error) from error
+    place.check(path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors about the file into one clear line; a wrong statement stays the bug that it is."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        reason = _REASONS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if reason is None:
+            raise
+        raise CatalogError(f"the catalog {path} {reason[0]}", reason[1]) from error
+
+
+_REASONS: Final = {
+    sqlite3.SQLITE_NOTADB: ("is not an SQLite file, so no catalog", "Set catalog.path to another file."),
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged",
+        "Keep a copy of it, and put back its newest good backup, or begin a new one beside it.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Run as the account that owns the backups, or set catalog.path."),
+    sqlite3.SQLITE_PERM: ("may not be read by this account", "Run as the account that owns the backups."),
+    sqlite3.SQLITE_READONLY: ("may not be written by this account", "Run as the account that owns the backups."),
+    sqlite3.SQLITE_AUTH: ("refuses to be changed in any way but by appending", ""),
+    sqlite3.SQLITE_FULL: ("could not be written: the disk is full", "Make room, then run the same command again."),
+    sqlite3.SQLITE_IOERR: ("could not be read or written: the disk failed", "Look at the kernel's log: dmesg."),
+    sqlite3.SQLITE_BUSY: (
+        f"has been locked by another process for {BUSY_SECONDS:.0f} seconds",
+        "See who holds it: fuser -v FILE.",
+    ),
+}

@@ -1,0 +1,374 @@
+"""PURE: the events, small frozen past-tense types whose names are the operator's words.
+
+An event holds facts, never row data and never a secret. `instance`, `database` and `backup_id` are columns of the
+catalog; the other fields are its `data`. A type that this program does not know reads as `Unknown`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from pathlib import PurePath
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, model_validator
+
+from vya_backup.clock import rfc3339
+from vya_backup.redaction import scrub
+
+Instant = Annotated[
+    AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC)), PlainSerializer(rfc3339, return_type=str)
+]
+Verdict = Literal["pass", "fail", "cannot judge"]
+
+EXACT: Final = "exact"
+"""Marks fields that identify something and were made by this program: scrubbing `test` out of a path would lose it."""
+Exact = Annotated[str, EXACT]
+ExactList = Annotated[tuple[str, ...], EXACT]
+
+COLUMNS = frozenset({"instance", "database", "backup_id"})
+
+
+class Fact(BaseModel):
+    """A value inside an event: frozen, without unknown fields, its texts storable as UTF-8."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _texts_are_storable(cls, data: Any) -> Any:
+        return {name: _storable(value) for name, value in data.items()} if isinstance(data, dict) else data
+
+
+class Event(Fact):
+    """One immutable fact."""
+
+    type: ClassVar[str]
+
+    instance: str | None = None
+    database: str | None = None
+    backup_id: str | None = None
+
+    def data(self) -> str:
+        """Return the fields that are not columns as canonical JSON, every known secret replaced by the mask."""
+        values = self.model_dump(mode="json", exclude=set(COLUMNS))
+        fields = type(self).model_fields
+        scrubbed = {name: value if EXACT in fields[name].metadata else _scrub(value) for name, value in values.items()}
+        return json.dumps(scrubbed, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+class Process(Fact):
+    """Who is at work, so that a later run can tell whether it still is."""
+
+    host: Exact
+    boot_id: Exact
+    pid: int
+    started_ticks: int
+
+
+class RecordedGap(Fact):
+    """Something of the database that the dump could not hold."""
+
+    kind: str
+    name: str
+    reason: str
+    remedy: str = ""
+
+
+class Exclusion(Fact):
+    """A database that is not backed up, and why."""
+
+    name: Exact
+    reason: str
+
+
+# --------------------------------------------------------------------------- the life of a backup
+
+
+class Started(Event):
+    """A dump of one database began; `path` is where it is going to be, `shape` the settings that shape its content."""
+
+    type = "started"
+    engine: Exact
+    path: Exact
+    shape: Exact
+    slot_start: Instant
+    slot_end: Instant
+    reason: str
+    forced: bool = False
+    attempt: int = 1
+    process: Annotated[Process, EXACT]
+    client: str = ""
+    server: str = ""
+
+
+class Dumped(Event):
+    """The dump tool succeeded, its end was seen, the objects were counted and the file is published."""
+
+    type = "dumped"
+    path: Exact
+    size_bytes: int
+    plain_bytes: int
+    sha256: Exact
+    plain_sha256: Exact
+    md5: Exact | None = None
+    compression: Exact
+    duration_seconds: float
+    consistent: bool = True
+    unprotected: ExactList = ()
+    gaps: tuple[RecordedGap, ...] = ()
+    counts: Annotated[dict[str, int], EXACT] = {}
+    rows: int = 0
+    rows_exact: bool = True
+    schema_hash: Exact = ""
+    metadata_sha256: Exact = ""
+    client: str = ""
+    server: str = ""
+    stderr: str = ""
+
+
+class Checksummed(Event):
+    """The stored file was read back and equals what was streamed out: the backup is good."""
+
+    type = "checksummed"
+    path: Exact
+    size_bytes: int
+    sha256: Exact
+    duration_seconds: float
+    from_disk: bool
+
+
+class Verified(Event):
+    """A stored file was read again, its digest compared and its content decoded to the end."""
+
+    type = "verified"
+    path: Exact
+    verdict: Verdict
+    reason: str = ""
+    size_bytes: int | None = None
+    sha256: Exact = ""
+    duration_seconds: float = 0
+    from_disk: bool = False
+
+
+class Drilled(Event):
+    """A backup was restored into a scratch database and compared with its manifest."""
+
+    type = "drilled"
+    verdict: Verdict
+    duration_seconds: float
+    reason: str = ""
+    target_instance: Exact = ""
+    target_database: Exact = ""
+    rows: int = 0
+    differences: tuple[str, ...] = ()
+
+
+class Failed(Event):
+    """A step of a backup failed; without `backup_id` it never started."""
+
+    type = "failed"
+    step: Exact
+    code: Exact
+    message: str
+    hint: str = ""
+    stderr: str = ""
+
+
+class Abandoned(Event):
+    """A dump that was running when its process died, closed by a later run."""
+
+    type = "abandoned"
+    reason: str
+    process: Annotated[Process | None, EXACT] = None
+
+
+class Missing(Event):
+    """The file of a backup is not where it was published."""
+
+    type = "missing"
+    path: Exact
+
+
+class Damaged(Event):
+    """The file of a backup is not what was published."""
+
+    type = "damaged"
+    path: Exact
+    reason: str
+    check: str
+
+
+class Pruned(Event):
+    """A backup's files were removed, as the retention policy decided."""
+
+    type = "pruned"
+    path: Exact
+    reason: str
+    policy: str
+    size_bytes: int = 0
+
+
+class Held(Event):
+    """A promise not to prune a backup."""
+
+    type = "held"
+    reason: str
+
+
+class Released(Event):
+    """The end of that promise."""
+
+    type = "released"
+    reason: str
+
+
+# --------------------------------------------------------------------------- restores
+
+
+class RestoreStarted(Event):
+    """A restore began; `instance`, `database` and `backup_id` are where the artifact came from."""
+
+    type = "restore_started"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    staging: Exact = ""
+    retired: Exact = ""
+    source_path: Exact
+    requested: str
+    process: Annotated[Process, EXACT]
+
+
+class Restored(Event):
+    """A restored database stands and agrees with the manifest."""
+
+    type = "restored"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    duration_seconds: float
+    rows: int
+    plain_bytes: int
+    compared: tuple[str, ...] = ()
+
+
+class RestoreFailed(Event):
+    """A restore stopped; `left` says where the old database is and what brings it back."""
+
+    type = "restore_failed"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    code: Exact
+    message: str
+    hint: str = ""
+    differences: tuple[str, ...] = ()
+    left: str = ""
+
+
+# --------------------------------------------------------------------------- instances, runs, doit, the catalog itself
+
+
+class Discovered(Event):
+    """What an instance holds and what of it is left out; appended only when it differs from the last one."""
+
+    type = "discovered"
+    server: str
+    found: ExactList
+    excluded: tuple[Exclusion, ...] = ()
+
+
+class DiscoveryFailed(Event):
+    """An instance could not be asked what it holds."""
+
+    type = "discovery_failed"
+    code: Exact
+    message: str
+    hint: str = ""
+
+
+class RunStarted(Event):
+    """One invocation is about to do something."""
+
+    type = "run_started"
+    command: str
+    version: Exact
+    environment: Exact
+    config_path: Exact = ""
+
+
+class RunFinished(Event):
+    """The end of a run and how many tasks ended how."""
+
+    type = "run_finished"
+    exit_status: int
+    results: Annotated[dict[str, int], EXACT] = {}
+
+
+class TaskRecorded(Event):
+    """What doit remembers of a task that succeeded."""
+
+    type = "task_recorded"
+    task: Exact
+    state: Annotated[dict[str, Any], EXACT]
+
+
+class TaskForgotten(Event):
+    """What doit remembered of a task is void."""
+
+    type = "task_forgotten"
+    task: Exact
+
+
+class CatalogCreated(Event):
+    """The first event of every chain."""
+
+    type = "catalog_created"
+    schema_version: int
+    program_version: Exact
+
+
+class Unknown(Event):
+    """An event of a newer program: kept as it is, shown, never interpreted."""
+
+    type = "unknown"
+    recorded_type: str
+    content: dict[str, Any]
+
+
+BY_TYPE: dict[str, type[Event]] = {kind.type: kind for kind in Event.__subclasses__() if kind is not Unknown}
+
+
+def decode(recorded_type: str, columns: dict[str, str | None], data: str) -> Event:
+    """Return the event of a catalog row; fields that a newer program added are left out.
+
+    Raises:
+        ValueError: the data is not of the shape that its type demands.
+    """
+    content = json.loads(data)
+    kind = BY_TYPE.get(recorded_type)
+    if kind is None:
+        return Unknown(recorded_type=recorded_type, content=content, **columns)
+    known = {name: value for name, value in content.items() if name in kind.model_fields}
+    return kind.model_validate({**known, **columns})
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str | PurePath):
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list | tuple):
+        return tuple(_storable(item) for item in value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
+
+
+def _scrub(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, list):
+        return [_scrub(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _scrub(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,191 @@
+"""What the views read, kept beside the events: each event type says in SQL what it changes.
+
+The rule: `apply` runs in the transaction of the append, and `rebuild` replays the same statements, so the projection
+never says anything that the events don't. Types without statements (of a newer program, too) change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+Row = Mapping[str, Any]
+
+TABLES: Final = (
+    "projected_backups",
+    "projected_databases",
+    "projected_instances",
+    "projected_restores",
+    "projected_runs",
+    "projected_tasks",
+)
+COLUMNS: Final = ("id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
+
+
+def apply(connection: Connection, row: Row) -> None:
+    """Change the projection as the event demands, in the caller's transaction. `row` holds the event's `COLUMNS`."""
+    for statement in _STATEMENTS.get(row["type"], ()):
+        connection.execute(statement, row)
+
+
+def rebuild(connection: Connection) -> None:
+    """Make the projection again from the events, in the caller's transaction."""
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table}")
+    for row in _relevant_events(connection):
+        apply(connection, row)
+
+
+def _relevant_events(connection: Connection) -> Iterator[Row]:
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    for values in cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY id"):
+        yield dict(zip(COLUMNS, values, strict=True))
+
+
+def _value(field: str) -> str:
+    return f"json_extract(:data, '$.{field}')"
+
+
+def _values(*fields: str) -> str:
+    return ", ".join(f"{field} = {_value(field)}" for field in fields)
+
+
+_KNOWN_BACKUP = """
+INSERT OR IGNORE INTO projected_backups (sequence, backup_id, instance, database, host, started_at)
+SELECT :id, :backup_id, :instance, :database, :host, :at
+WHERE :backup_id IS NOT NULL AND :instance IS NOT NULL AND :database IS NOT NULL
+"""
+
+_KNOWN_DATABASE = """
+INSERT OR IGNORE INTO projected_databases (instance, database)
+SELECT :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
+"""
+
+_KNOWN_RESTORE = f"""
+INSERT OR IGNORE INTO projected_restores
+  (sequence, restore_id, run_id, backup_id, instance, database, host, actor, started_at)
+VALUES (:id, {_value("restore_id")}, :run_id, :backup_id, :instance, :database, :host, :actor, :at)
+"""
+
+
+def _backup(changes: str, condition: str = "1") -> str:
+    return f"UPDATE projected_backups SET {changes} WHERE backup_id = :backup_id AND {condition}"
+
+
+def _restore(changes: str) -> str:
+    return f"UPDATE projected_restores SET {changes} WHERE restore_id = {_value('restore_id')}"
+
+
+_STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "started": (
+        _KNOWN_BACKUP,
+        _backup(
+            "started_at = :at, host = :host, "
+            + _values("engine", "path", "shape", "slot_start", "slot_end", "attempt", "forced", "process")
+        ),
+    ),
+    "dumped": (
+        _KNOWN_BACKUP,
+        _backup(
+            "state = 'running', dumped_at = :at, gaps = json_array_length(:data, '$.gaps'), "
+            "finished_at = NULL, code = NULL, message = NULL, hint = NULL, "
+            + _values("path", "size_bytes", "plain_bytes", "sha256", "plain_sha256", "metadata_sha256", "compression")
+            + ", "
+            + _values("consistent", "rows", "rows_exact", "schema_hash", "duration_seconds"),
+            "state IN ('running', 'abandoned', 'failed')",  # a published dump whose event was missing is adopted
+        ),
+    ),
+    "checksummed": (
+        _KNOWN_BACKUP,
+        _backup(
+            "state = 'good', checksummed_at = :at, finished_at = :at, code = NULL, message = NULL, hint = NULL",
+            f"state IN ('running', 'missing', 'damaged') AND dumped_at IS NOT NULL AND sha256 = {_value('sha256')}",
+        ),
+    ),
+    "verified": (
+        _backup("verified_at = :at", f"{_value('verdict')} = 'pass'"),
+        _backup(  # a file that was out of reach is back, and intact
+            "state = 'good', code = NULL, message = NULL, hint = NULL",
+            f"{_value('verdict')} = 'pass' AND state IN ('missing', 'damaged') AND checksummed_at IS NOT NULL",
+        ),
+    ),
+    "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"),),
+    "failed": (
+        _KNOWN_BACKUP,
+        _KNOWN_DATABASE,
+        _backup("state = 'failed', finished_at = :at, " + _values("code", "message", "hint"), "state = 'running'"),
+        "UPDATE projected_databases SET last_failure_at = :at, "
+        f"last_failure_code = {_value('code')}, last_failure_message = {_value('message')} "
+        "WHERE instance = :instance AND database = :database",
+    ),
+    "abandoned": (
+        _KNOWN_BACKUP,
+        _backup(
+            f"state = 'abandoned', finished_at = :at, code = 'abandoned', message = {_value('reason')}",
+            "state = 'running'",
+        ),
+    ),
+    "missing": (
+        _backup(
+            f"state = 'missing', code = 'missing', message = {_value('path')}",
+            "state IN ('good', 'damaged') OR (state = 'running' AND dumped_at IS NOT NULL)",
+        ),
+    ),
+    "damaged": (
+        _backup(
+            f"state = 'damaged', code = 'damaged', message = {_value('reason')}",
+            "state IN ('good', 'missing') OR (state = 'running' AND dumped_at IS NOT NULL)",
+        ),
+    ),
+    "pruned": (_KNOWN_BACKUP, _backup("state = 'pruned', pruned_at = :at")),
+    "held": (_backup("held = 1"),),
+    "released": (_backup("held = 0"),),
+    "restore_started": (
+        _KNOWN_RESTORE,
+        _restore(
+            _values("target_instance", "target_database", "staging", "retired", "source_path", "requested", "process")
+        ),
+    ),
+    "restored": (
+        _KNOWN_RESTORE,
+        _restore(
+            "state = 'restored', finished_at = :at, "
+            + _values("target_instance", "target_database", "duration_seconds", "rows", "plain_bytes")
+        ),
+    ),
+    "restore_failed": (
+        _KNOWN_RESTORE,
+        _restore(
+            f"state = 'failed', finished_at = :at, left_behind = {_value('left')}, "
+            + _values("target_instance", "target_database", "code", "message", "hint")
+        ),
+    ),
+    "discovered": (
+        "INSERT OR REPLACE INTO projected_instances (instance, discovered_event, discovered_at) "
+        "SELECT :instance, :id, :at WHERE :instance IS NOT NULL",
+        # `@users` and its like are no databases of the server, so that discovery never sees them
+        "UPDATE projected_databases SET present = 0 WHERE instance = :instance AND database NOT LIKE '@%'",
+        "INSERT OR IGNORE INTO projected_databases (instance, database) "
+        "SELECT :instance, value FROM json_each(:data, '$.found') WHERE :instance IS NOT NULL",
+        "UPDATE projected_databases SET present = 1 "
+        "WHERE instance = :instance AND database IN (SELECT value FROM json_each(:data, '$.found'))",
+    ),
+    "run_started": (
+        f"INSERT OR IGNORE INTO projected_runs "
+        "(sequence, run_id, command, version, environment, config_path, host, actor, started_at) "
+        f"SELECT :id, :run_id, {_value('command')}, {_value('version')}, {_value('environment')}, "
+        f"{_value('config_path')}, :host, :actor, :at WHERE :run_id IS NOT NULL",
+    ),
+    "run_finished": (
+        "UPDATE projected_runs SET finished_at = :at, " + _values("exit_status", "results") + " WHERE run_id = :run_id",
+    ),
+    "task_recorded": (
+        "INSERT OR REPLACE INTO projected_tasks (task, state) "
+        f"VALUES ({_value('task')}, json_extract(:data, '$.state'))",
+    ),
+    "task_forgotten": (f"DELETE FROM projected_tasks WHERE task = {_value('task')}",),
+}

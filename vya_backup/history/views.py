@@ -1,0 +1,320 @@
+"""The SQL views as frozen rows: what everything that looks at the past reads.
+
+The rule: views decide, this module only carries. Order is the catalog's own sequence, never a clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from vya_backup.clock import parse_rfc3339
+from vya_backup.history.events import Discovered, Process
+
+if TYPE_CHECKING:
+    from sqlite3 import Row
+
+    from vya_backup.history.catalog import Catalog
+
+_Line = TypeVar("_Line")
+
+
+@dataclass(frozen=True)
+class BackupRow:
+    """One backup. `state` is one of running, good, failed, abandoned, damaged, missing, pruned."""
+
+    backup_id: str
+    sequence: int
+    """The catalog's own order: the id of the backup's first event."""
+    instance: str
+    database: str
+    engine: str | None
+    state: str
+    path: str | None
+    """Relative to `base_path`; while running, where it is going to be."""
+    shape: str | None
+    slot_start: datetime | None
+    slot_end: datetime | None
+    attempt: int | None
+    forced: bool | None
+    host: str
+    process: Process | None
+    dumped: bool
+    """Published; together with state `running` only the checksum is left to do."""
+    size_bytes: int | None
+    plain_bytes: int | None
+    sha256: str | None
+    plain_sha256: str | None
+    metadata_sha256: str | None
+    compression: str | None
+    consistent: bool | None
+    gaps: int | None
+    rows: int | None
+    rows_exact: bool | None
+    schema_hash: str | None
+    started_at: datetime
+    dumped_at: datetime | None
+    checksummed_at: datetime | None
+    finished_at: datetime | None
+    duration_seconds: float | None
+    """Of the dump alone."""
+    verified_at: datetime | None
+    drilled_at: datetime | None
+    pruned_at: datetime | None
+    held: bool
+    restoring: bool
+    """Whether a restore that reads it has begun and not ended."""
+    code: str | None
+    message: str | None
+    hint: str | None
+
+    @property
+    def key(self) -> str:
+        """Return `INSTANCE/DATABASE`."""
+        return f"{self.instance}/{self.database}"
+
+
+@dataclass(frozen=True)
+class RestorableRow(BackupRow):
+    """A good backup; `proved_at` is when a drill has shown it, `future` whether its clock was ahead of now."""
+
+    proved_at: datetime | None
+    future: bool
+
+
+@dataclass(frozen=True)
+class DatabaseRow:
+    """One known database. `present` is None while no discovery has spoken of it (`@users`, or none yet)."""
+
+    instance: str
+    database: str
+    engine: str | None
+    present: bool | None
+    newest_good: str | None
+    newest_good_at: datetime | None
+    path: str | None
+    size_bytes: int | None
+    age_seconds: float | None
+    due: bool
+    overdue: bool
+    last_failure_at: datetime | None
+    last_failure_code: str | None
+    last_failure_message: str | None
+    kept_count: int
+    kept_bytes: int
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One invocation that did something; `exit_status` is None while it runs, or when it was killed."""
+
+    run_id: str
+    command: str
+    version: str
+    environment: str
+    config_path: str
+    host: str
+    actor: str
+    started_at: datetime
+    finished_at: datetime | None
+    duration_seconds: float | None
+    exit_status: int | None
+    results: dict[str, int] | None
+
+
+@dataclass(frozen=True)
+class RestoreRow:
+    """One restore. `state` is running, restored or failed; instance and database are where the artifact came from."""
+
+    restore_id: str
+    state: str
+    backup_id: str | None
+    instance: str | None
+    database: str | None
+    target_instance: str
+    target_database: str
+    staging: str | None
+    retired: str | None
+    source_path: str | None
+    requested: str | None
+    process: Process | None
+    host: str
+    actor: str
+    started_at: datetime
+    finished_at: datetime | None
+    duration_seconds: float | None
+    rows: int | None
+    plain_bytes: int | None
+    code: str | None
+    message: str | None
+    hint: str | None
+    left_behind: str | None
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """One failure of a step, a restore or a discovery; `id` is the event's."""
+
+    id: int
+    at: datetime
+    type: str
+    instance: str | None
+    database: str | None
+    backup_id: str | None
+    step: str | None
+    code: str
+    message: str
+    hint: str
+    host: str
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """One event as a sentence."""
+
+    id: int
+    at: datetime
+    type: str
+    host: str
+    actor: str
+    instance: str | None
+    database: str | None
+    backup_id: str | None
+    run_id: str | None
+    sentence: str
+
+
+def backups(
+    catalog: Catalog,
+    instance: str | None = None,
+    database: str | None = None,
+    states: Iterable[str] | None = None,
+    limit: int | None = None,
+) -> list[BackupRow]:
+    """Return backups, newest first."""
+    condition, parameters = _where({"instance": instance, "database": database}, states)
+    return _read(
+        catalog, BackupRow, f"backups WHERE {condition} ORDER BY sequence DESC LIMIT ?", [*parameters, _all(limit)]
+    )
+
+
+def backup(catalog: Catalog, backup_id: str) -> BackupRow | None:
+    """Return one backup."""
+    rows = _read(catalog, BackupRow, "backups WHERE backup_id = ?", [backup_id])
+    return rows[0] if rows else None
+
+
+def restorable(
+    catalog: Catalog, instance: str | None = None, database: str | None = None, limit: int | None = None
+) -> list[RestorableRow]:
+    """Return good backups, newest first; one dated in the future is flagged, and stands where it was recorded."""
+    condition, parameters = _where({"instance": instance, "database": database}, None)
+    tail = f"restorable WHERE {condition} ORDER BY sequence DESC LIMIT ?"
+    return _read(catalog, RestorableRow, tail, [*parameters, _all(limit)])
+
+
+def newest_good(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
+    """Return the newest good backup of each database that has one; it costs the number of databases, not of backups."""
+    tail = "backups WHERE sequence IN (SELECT good_sequence FROM projected_databases WHERE good_sequence IS NOT NULL)"
+    return {(row.instance, row.database): row for row in _read(catalog, BackupRow, tail)}
+
+
+def newest_published(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
+    """Return for each database the newest backup that is good, or is dumped and only waits for its checksum."""
+    newest = newest_good(catalog)
+    for row in unfinished(catalog):
+        good = newest.get((row.instance, row.database))
+        if row.dumped and (good is None or row.sequence > good.sequence):
+            newest[row.instance, row.database] = row
+    return newest
+
+
+def unfinished(catalog: Catalog) -> list[BackupRow]:
+    """Return backups in the state `running`: at work, orphaned by a crash, or dumped and not yet read back."""
+    return _read(catalog, BackupRow, "backups WHERE state = 'running' ORDER BY sequence")
+
+
+def databases(catalog: Catalog) -> list[DatabaseRow]:
+    """Return every known database by name."""
+    return _read(catalog, DatabaseRow, "databases ORDER BY instance, database")
+
+
+def runs(catalog: Catalog, limit: int | None = None) -> list[RunRow]:
+    """Return runs, newest first."""
+    return _read(catalog, RunRow, "runs ORDER BY sequence DESC LIMIT ?", [_all(limit)])
+
+
+def restores(catalog: Catalog, limit: int | None = None) -> list[RestoreRow]:
+    """Return restores, newest first."""
+    return _read(catalog, RestoreRow, "restores ORDER BY sequence DESC LIMIT ?", [_all(limit)])
+
+
+def unfinished_restores(catalog: Catalog) -> list[RestoreRow]:
+    """Return restores that began and did not end, at work or orphaned by a crash."""
+    return _read(catalog, RestoreRow, "restores WHERE state = 'running' ORDER BY sequence")
+
+
+def failures(catalog: Catalog, limit: int | None = None) -> list[FailureRow]:
+    """Return failures, newest first."""
+    return _read(catalog, FailureRow, "failures ORDER BY id DESC LIMIT ?", [_all(limit)])
+
+
+def audit_log(catalog: Catalog, limit: int | None = None) -> list[AuditLine]:
+    """Return every event as a sentence, newest first."""
+    return _read(catalog, AuditLine, "audit_log ORDER BY id DESC LIMIT ?", [_all(limit)])
+
+
+def known_databases(catalog: Catalog) -> dict[str, Discovered]:
+    """Return what each instance said last about its databases."""
+    condition = "id IN (SELECT discovered_event FROM projected_instances)"
+    events = [recorded.event for recorded in catalog.recorded(condition)]
+    return {event.instance: event for event in events if isinstance(event, Discovered) and event.instance}
+
+
+def task_states(catalog: Catalog) -> dict[str, dict[str, Any]]:
+    """Return what doit remembers of each task."""
+    return {row["task"]: json.loads(row["state"]) for row in catalog.rows("SELECT task, state FROM projected_tasks")}
+
+
+def _where(columns: Mapping[str, str | None], states: Iterable[str] | None) -> tuple[str, list[Any]]:
+    terms = [f"{column} = ?" for column, value in columns.items() if value is not None]
+    parameters = [value for value in columns.values() if value is not None]
+    if states is not None:
+        wanted = list(states)
+        terms.append(f"state IN ({', '.join('?' * len(wanted))})")
+        parameters += wanted
+    return " AND ".join(terms) or "1", parameters
+
+
+def _all(limit: int | None) -> int:
+    return -1 if limit is None else limit
+
+
+def _read(catalog: Catalog, kind: type[_Line], tail: str, parameters: Iterable[Any] = ()) -> list[_Line]:
+    readers = _readers(cast(Hashable, kind))
+    sql = f"SELECT {', '.join(readers)} FROM {tail}"
+    return [_line(kind, readers, row) for row in catalog.rows(sql, tuple(parameters))]
+
+
+def _line(kind: type[_Line], readers: Mapping[str, Any], row: Row) -> _Line:
+    values = (
+        read(value) if value is not None and read else value for read, value in zip(readers.values(), row, strict=True)
+    )
+    return kind(*values)
+
+
+@cache
+def _readers(kind: Any) -> dict[str, Any]:
+    return {field.name: _READERS.get(str(field.type).removesuffix(" | None")) for field in fields(kind)}
+
+
+_READERS: Mapping[str, Any] = {
+    "datetime": parse_rfc3339,
+    "bool": bool,
+    "Process": Process.model_validate_json,
+    "dict[str, int]": json.loads,
+}
