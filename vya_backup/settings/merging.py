@@ -11,7 +11,7 @@ from typing import Any
 
 from vya_backup.errors import CredentialsError
 from vya_backup.settings.nodes import Node, grown, merged
-from vya_backup.settings.private_files import read_private
+from vya_backup.settings.private_files import exists, read_private
 from vya_backup.settings.problems import Origin, Problem
 
 ACCOUNT_KEYS = frozenset({"username", "password", "purpose"})
@@ -68,7 +68,7 @@ def with_instances_of(store: Path, tree: Node, problems: list[Problem]) -> tuple
 
 
 def _definitions(store: Path, problems: list[Problem]) -> list[Node]:
-    if not _is_there(store):
+    if not exists(store):
         return []
     try:
         text = read_private(store).decode("utf-8")
@@ -83,13 +83,6 @@ def _definitions(store: Path, problems: list[Problem]) -> list[Node]:
         if isinstance(entry, dict) and entry.get("id") and entry.get("type") and entry.get("host"):
             found.setdefault(str(entry["id"]), _definition(entry, _origin(store, text, number, entry)))
     return list(found.values())
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return True  # reading it will say why it cannot be looked at
 
 
 def _definition(entry: dict[str, Any], origin: Origin) -> Node:

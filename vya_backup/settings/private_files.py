@@ -16,6 +16,14 @@ FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
 
+def exists(path: Path) -> bool:
+    """Say whether the file is there; what cannot be looked at counts as there, so that reading it says why."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
 def read_private(path: Path) -> bytes:
     """Return the content of a private file.
 

@@ -6,7 +6,7 @@ The rule: no value of an unknown key is ever shown, because it could be a passwo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,13 +59,18 @@ def shown(value: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
-def refuse(problems: Sequence[Problem]) -> None:
+def in_order(problems: Iterable[Problem]) -> str:
+    """Return one line for each problem, in the order of the file; empty when there are none."""
+    ordered = sorted(set(problems), key=lambda problem: (problem.origin.source, problem.origin.line or 0, str(problem)))
+    return "\n".join(str(problem) for problem in ordered)
+
+
+def refuse(problems: Iterable[Problem]) -> None:
     """Raise when there are problems.
 
     Raises:
-        ConfigurationError: all of them, each on its own line, in the order of the file.
+        ConfigurationError: all of them, each on its own line.
     """
-    if not problems:
-        return
-    ordered = sorted(set(problems), key=lambda problem: (problem.origin.source, problem.origin.line or 0, str(problem)))
-    raise ConfigurationError("\n".join(str(problem) for problem in ordered))
+    text = in_order(problems)
+    if text:
+        raise ConfigurationError(text)
