@@ -93,15 +93,14 @@ class CredentialStore:
         if found:
             return found
         path = self._document.path
-        missing = (
-            f"{path} has no account for {name}" if exists(path) else f"{path}, with the account for {name}, is missing"
+        hint = (
+            "Write the account into a plain JSON file as config/credentials.example.json shows, and run: "
+            f"doit credentials encrypt --input FILE --output {path}"
         )
-        kept = " to back up with (only one with purpose restore)" if by_purpose else ""
-        raise CredentialsError(
-            f"{missing}{kept}",
-            "Write the account into a plain JSON file and run: doit credentials encrypt --input FILE "
-            f"--output {path} --force (config/credentials.example.json shows the shape).",
-        )
+        if not exists(path):
+            raise CredentialsError(f"{path}, with the account for {name}, is missing", f"{hint}.")
+        kept = " to back up with, only one whose purpose is restore" if by_purpose else ""
+        raise CredentialsError(f"{path} has no account for {name}{kept}", f"{hint} --force (with every account in it).")
 
     @cached_property
     def _cipher(self) -> MultiFernet:
