@@ -1,0 +1,264 @@
+"""Publishes, finds, opens and removes artifacts below one base path; the only owner of unlink, link and rename.
+
+A file gets its final name only when it is complete and on the disk, and no name is ever taken from another file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from vya_backup.errors import ConfigurationError, SpaceMissing, StorageFailed
+from vya_backup.transport import folders
+from vya_backup.transport.disk import explained, space
+from vya_backup.transport.drafts import ARTIFACT, FILE_MODE, Draft, Target, is_partial, locked
+from vya_backup.transport.reading import StoredFile
+
+__all__ = ["Draft", "Store", "StoredFile", "expire_logs", "place", "write_log"]
+UNKNOWN_TO_FILE_SYSTEM = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+AT_FDCWD = -100
+RENAME_NOREPLACE = 1
+
+
+class Store:
+    """The tree of artifacts below `base_path`. Paths in and out are relative to it, with slashes.
+
+    `temp_path`, when given, holds the partial files; it must lie in the same file system.
+    """
+
+    def __init__(self, base_path: Path, temp_path: Path | None = None) -> None:
+        self.base_path = base_path
+        self.temp_path = temp_path
+
+    def path(self, relative: str) -> Path:
+        """Return where an artifact lies.
+
+        Raises:
+            StorageFailed: the path would leave the base path.
+        """
+        pure = PurePosixPath(relative)
+        if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+            raise StorageFailed(f"{relative!r} is no path below {self.base_path}")
+        return self.base_path / pure
+
+    def free_bytes(self) -> int:
+        """Return what may still be written here."""
+        with explained("measure", self.base_path):
+            return space(self.base_path).free
+
+    def ensure_room(self, bytes_needed: int, min_free_percent: float = 0) -> None:
+        """Accept that so many bytes will be written.
+
+        Raises:
+            SpaceMissing: less than `min_free_percent` of the file system would then be free.
+        """
+        with explained("measure", self.base_path):
+            found = space(self.base_path)
+        reserve = int(found.total * min_free_percent / 100)
+        if found.free - bytes_needed < reserve:
+            raise SpaceMissing(
+                f"{self.base_path} has {found.free:,} bytes free; the dump needs about {bytes_needed:,}"
+                f" and storage.min_free_percent keeps {reserve:,}",
+                "Free some space, prune, or lower storage.min_free_percent.",
+            )
+
+    def draft(self, relative: str) -> Draft:
+        """Start a file that will be published as `relative`, or near it. Use it as a context manager.
+
+        Raises:
+            SpaceMissing, StorageFailed: it could not be created.
+            ConfigurationError: `temp_path` lies in another file system.
+        """
+        final = self.path(relative)
+        with explained("create", final):
+            folders.make_private(final.parent)
+            if self.temp_path is not None:
+                folders.make_private(self.temp_path)
+                _demand_same_file_system(self.temp_path, final.parent)
+            return Draft(Target(self.base_path, final, self.temp_path or final.parent), place, _discard)
+
+    def write_sidecar(self, relative: str, content: bytes) -> None:
+        """Write a small file with the care of an artifact.
+
+        Raises:
+            StorageFailed: there is such a file already, or writing failed.
+            SpaceMissing: there is no room.
+        """
+        with self.draft(relative) as draft:
+            draft.write(content)
+            draft.publish(numbered=False)
+
+    def read_bytes(self, relative: str) -> bytes:
+        """Return a small file's content.
+
+        Raises:
+            StorageFailed: it is not there or can't be read.
+        """
+        with explained("read", self.path(relative)):
+            return self.path(relative).read_bytes()
+
+    def size(self, relative: str) -> int | None:
+        """Return a file's size in bytes, None when there is no such file.
+
+        Raises:
+            StorageFailed: that could not be found out, which is not the same.
+        """
+        with explained("look at", self.path(relative)):
+            try:
+                return self.path(relative).stat().st_size
+            except FileNotFoundError:
+                return None
+
+    def open_from_disk(self, relative: str) -> StoredFile:
+        """Open a file so that, where the system allows, its bytes come from the disk and not from the cache.
+
+        Raises:
+            StorageFailed: it is not there or can't be read.
+        """
+        with explained("open", self.path(relative)):
+            return StoredFile(self.path(relative))
+
+    def walk(self, prefix: str = "") -> Iterator[str]:
+        """Yield every artifact below a folder, sorted within each one; nothing when there is no such folder.
+
+        Raises:
+            StorageFailed: a folder could not be read.
+        """
+        for path in self._files(prefix):
+            if ARTIFACT.fullmatch(path.name) and not path.name.startswith("."):
+                yield path.relative_to(self.base_path).as_posix()
+
+    def sweep(self, prefix: str = "", live: Callable[[Path], bool] = lambda path: False) -> list[Path]:
+        """Remove the partial files that a crash left, and return them; one that a process still writes is kept.
+
+        `live` can protect more of them.
+
+        Raises:
+            StorageFailed: a folder could not be read, or a file not removed.
+        """
+        leftovers = [path for path in self._files(prefix) if is_partial(path)]
+        if self.temp_path is not None and self.temp_path.is_dir():
+            leftovers += [path for path in self.temp_path.iterdir() if is_partial(path)]
+        return [path for path in leftovers if not live(path) and _removed_unless_written(path)]
+
+    def unlink(self, relative: str) -> None:
+        """Remove a file for good; its folders stay.
+
+        Raises:
+            StorageFailed: it is not there or can't be removed.
+        """
+        path = self.path(relative)
+        with explained("remove", path):
+            path.unlink()
+            folders.sync(path.parent)
+
+    def _files(self, prefix: str) -> Iterator[Path]:
+        top = self.path(prefix) if prefix else self.base_path
+
+        def fail(error: OSError) -> None:
+            raise error
+
+        with explained("list", top):
+            if not top.is_dir():
+                return
+            for folder, subfolders, names in os.walk(top, onerror=fail):
+                subfolders.sort()
+                yield from (Path(folder, name) for name in sorted(names))
+
+
+Placing = Callable[[Path, Path], None]
+
+
+def link_and_unlink(source: Path, target: Path) -> None:
+    """Move a file by a second link, which link(2) refuses to make over an existing name."""
+    os.link(source, target)
+    source.unlink()
+
+
+def rename_without_replacing(source: Path, target: Path) -> None:
+    """Move a file by renameat2(2) with RENAME_NOREPLACE, for file systems that have no links."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), RENAME_NOREPLACE):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
+
+
+def place(source: Path, target: Path, ways: tuple[Placing, ...] = (link_and_unlink, rename_without_replacing)) -> None:
+    """Give a file its final name by the first way that its file system knows; none of them replaces anything.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: no way worked.
+    """
+    for way in ways[:-1]:
+        try:
+            return way(source, target)
+        except OSError as error:
+            if error.errno not in UNKNOWN_TO_FILE_SYSTEM:
+                raise
+    return ways[-1](source, target)
+
+
+def write_log(folder: Path, name: str, text: str) -> Path:
+    """Write a tool's full words into a private file; an older one of that name is continued.
+
+    Raises:
+        SpaceMissing, StorageFailed: it could not be written.
+    """
+    path = folder / name
+    with explained("write", path):
+        folders.make_private(folder)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, FILE_MODE)
+            file.write(text)
+    return path
+
+
+def expire_logs(folder: Path, before: datetime) -> int:
+    """Remove the files of a log folder that were last written before an aware instant; return how many.
+
+    Raises:
+        StorageFailed: the folder could not be read, or a file not removed.
+    """
+    with explained("expire logs in", folder):
+        old = [path for path in _plain_files(folder) if path.stat().st_mtime < before.timestamp()]
+        for path in old:
+            path.unlink()
+    return len(old)
+
+
+def _plain_files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+
+
+def _discard(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _removed_unless_written(path: Path) -> bool:
+    """Remove a partial file whose writer is gone: the kernel gave up its lock with it."""
+    with explained("remove", path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            if not locked(descriptor):
+                return False
+            _discard(path)
+        finally:
+            os.close(descriptor)
+    return True
+
+
+def _demand_same_file_system(temp_path: Path, folder: Path) -> None:
+    if temp_path.stat().st_dev != folder.stat().st_dev:
+        raise ConfigurationError(
+            f"storage.temp_path {temp_path} lies in another file system than {folder}",
+            "A finished dump must get its name in one step: put temp_path below base_path, or leave it out.",
+        )
