@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from vya_backup import clock
@@ -31,8 +32,8 @@ __all__ = [
     "ReadBack",
     "Sink",
     "Streamed",
+    "beginning",
     "dump",
-    "first_bytes",
     "load",
     "read_back",
     "run",
@@ -177,8 +178,7 @@ def read_back(
 
 
 def load(  # noqa: PLR0913 - the ends of the stream and its conditions, as in `dump`
-    store: Store,
-    relative: str,
+    path: Path,
     compression: Kind,
     command: Command,
     *,
@@ -200,7 +200,7 @@ def load(  # noqa: PLR0913 - the ends of the stream and its conditions, as in `d
     """
     began = clock.monotonic()
     stored, plain = Digest(), Digest()
-    pieces = decoded(store.path(relative), compression, stored)
+    pieces = decoded(path, compression, stored)
     pieces = within(pieces, spans) if spans else pieces
     if edit:
         pieces = iter([edit(b"".join(pieces))])
@@ -214,7 +214,7 @@ def load(  # noqa: PLR0913 - the ends of the stream and its conditions, as in `d
     return Loaded(plain.size, stderr, None if spans else stored.hexdigest(), clock.monotonic() - began)
 
 
-def first_bytes(store: Store, relative: str, compression: Kind, size: int) -> bytes:
+def beginning(store: Store, relative: str, compression: Kind, size: int = 4096) -> bytes:
     """Return how a stored dump begins, decoded; less when it is shorter.
 
     Raises:
