@@ -34,9 +34,4 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 def digest(values: Sequence[Any]) -> str:
     """Return the hash of an event, given its columns in the order of `HASHED`."""
-    return digest_of_text(_encoder.encode(list(values)).encode())
-
-
-def digest_of_text(canonical: bytes) -> str:
-    """Return the hash of an event whose canonical encoding is at hand."""
-    return hashlib.sha256(canonical).hexdigest()
+    return hashlib.sha256(_encoder.encode(list(values)).encode()).hexdigest()

@@ -73,6 +73,14 @@ def catalog_id(connection: Connection) -> str:
     return _fact(connection, "catalog_id")
 
 
+def expected_schema() -> dict[str, str]:
+    """Return the SQL of every table, index, trigger and view by name, as SQLite keeps it in `sqlite_master`."""
+    scripts = [file.read_text(encoding="utf-8") for file in _migration_files()]
+    created = [_without_comments(text) for script in scripts for text in statements(script)]
+    created += [_without_comments(file.read_text(encoding="utf-8")) for file in _view_files()]
+    return {text.split(maxsplit=3)[2]: text for text in created}
+
+
 def _upgrade(connection: Connection) -> None:
     if _pragma(connection, "user_version") < schema_version():
         _apply_migrations(connection)
@@ -107,6 +115,10 @@ def _migration(file: Path) -> Callable[[Database], None]:
 def statements(script: str) -> list[str]:
     """Return the statements of a migration (`executescript` would end the transaction that holds them together)."""
     return [statement for statement in script.split("\n\n") if statement.strip()]
+
+
+def _without_comments(statement: str) -> str:
+    return statement[statement.index("CREATE") :].strip().removesuffix(";")
 
 
 def _migration_files() -> list[Path]:

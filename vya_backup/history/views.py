@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from vya_backup.clock import parse_rfc3339
-from vya_backup.history.events import Discovered, Process
+from vya_backup.history.events import Discovered
 
 if TYPE_CHECKING:
     from sqlite3 import Row
@@ -42,7 +42,7 @@ class BackupRow:
     attempt: int | None
     forced: bool | None
     host: str
-    process: Process | None
+    process: dict[str, Any] | None
     dumped: bool
     """Published; together with state `running` only the checksum is left to do."""
     size_bytes: int | None
@@ -141,7 +141,7 @@ class RestoreRow:
     retired: str | None
     source_path: str | None
     requested: str | None
-    process: Process | None
+    process: dict[str, Any] | None
     host: str
     actor: str
     started_at: datetime
@@ -315,6 +315,6 @@ def _readers(kind: Any) -> dict[str, Any]:
 _READERS: Mapping[str, Any] = {
     "datetime": parse_rfc3339,
     "bool": bool,
-    "Process": Process.model_validate_json,
     "dict[str, int]": json.loads,
+    "dict[str, Any]": json.loads,
 }
