@@ -29,7 +29,8 @@ def connect(
     Raises:
         BackupError: what `engine.explain` makes of the driver's own exception, on opening or inside the block.
     """
-    spec = engine.connection(access, database, timeout_seconds=timeout_seconds)
+    with _explained(engine, access, (OSError,)):  # a certificate file that is not there
+        spec = engine.connection(access, database, timeout_seconds=timeout_seconds)
     source = _source(spec)
     driver_errors = _driver_errors(source)
     with _explained(engine, access, (*driver_errors, OSError)):
