@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
 from vya_backup.settings.model import Configuration
@@ -10,38 +11,29 @@ from vya_backup.settings.nodes import Node
 from vya_backup.settings.problems import Problem
 
 _ONLY_NOTED = {
-    ("application", "name"): "is noted, nothing depends on it",
-    ("application", "version"): "is noted, nothing depends on it",
-    ("monitoring", "prometheus", "push_interval"): "is noted; metrics are pushed once, after each run",
-    (
-        "storage",
-        "idrive",
-    ): "is noted; a program that watches base_path never sees a half-written file under a final name",
-}
-_CANNOT_BE_OFF = {
-    ("storage", "checksums", "enabled"): "is noted; SHA-256 is always computed, because no backup is good without it",
-    ("storage", "checksums", "store_file"): "is noted; the .sha256 file is always written",
-    (
-        "storage",
-        "metadata",
-        "enabled",
-    ): "is noted; the .metadata.json is always written, the catalog is rebuilt from it",
-    ("storage", "metadata", "include_schema_hash"): "is noted; the schema hash is always written",
-    ("storage", "retention", "apply_per_database"): "is noted; retention always counts per database",
-    ("backup", "verify_integrity"): "is noted; every dump is read back before it is called good",
+    ("application", "name"): "nothing depends on it",
+    ("application", "version"): "nothing depends on it",
+    ("backup", "verify_integrity"): "every dump is read back before it is called good",
+    ("monitoring", "prometheus", "push_interval"): "metrics are pushed once, after each run",
+    ("storage", "checksums", "enabled"): "SHA-256 is always computed, because no backup is good without it",
+    ("storage", "checksums", "store_file"): "the .sha256 file is always written",
+    ("storage", "metadata", "enabled"): "the .metadata.json is always written, because the catalog is rebuilt from it",
+    ("storage", "metadata", "include_schema_hash"): "the schema hash is always written",
+    ("storage", "retention", "apply_per_database"): "retention always counts per database",
+    ("storage", "idrive", "enabled"): "what watches base_path never sees a half-written file under a final name",
 }
 
 
-def notes(tree: Node) -> Iterator[str]:
-    """Yield one sentence for each key that was written and that this version accepts without acting on it."""
+def notes(configuration: Configuration, tree: Node) -> Iterator[str]:
+    """Yield one sentence for each key that was set to something else than its default, though nothing acts on it."""
     for location, sentence in _ONLY_NOTED.items():
         node = tree.get(*location)
-        if node is not None:
-            yield f"{node.origin.place()}: {node.origin.key} {sentence}"
-    for location, sentence in _CANNOT_BE_OFF.items():
-        node = tree.get(*location)
-        if node is not None and node.value is False:
-            yield f"{node.origin.place()}: {node.origin.key}: false {sentence}"
+        if node is not None and _at(configuration, location) != _at(Configuration(), location):
+            yield f"{node.origin.place()}: {node.origin.key} is only noted: {sentence}"
+
+
+def _at(configuration: Configuration, location: tuple[str, ...]) -> object:
+    return reduce(getattr, location, configuration)
 
 
 def refuse_twin_ids(tree: Node, problems: list[Problem]) -> None:

@@ -64,7 +64,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     tree = overridden(tree, read_overrides(environ, base / ".env", problems), problems)
     tree, who_won = with_instances_of(_store(tree, base), tree, problems)
     configuration = _validated(tree, base, environ, problems)
-    return Loaded(configuration, path, (*notes(tree), *who_won))
+    return Loaded(configuration, path, (*notes(configuration, tree), *who_won))
 
 
 def base_folder(path: Path | None) -> Path:

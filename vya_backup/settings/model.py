@@ -58,7 +58,7 @@ MINUTES_PER_DAY = 1440
 
 
 def _level(value: Any) -> Any:
-    if value == "auto" or (not isinstance(value, bool) and str(value) in set("123456789")):
+    if value == "auto" or str(value) in set("123456789"):
         return value
     raise ValueError("must be auto or a whole number from 1 to 9")
 
