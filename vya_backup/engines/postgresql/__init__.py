@@ -1,0 +1,123 @@
+"""PostgreSQL 13 to 18: the engine, put together from one module per question.
+
+The rule: nothing here runs or opens anything; each module's own docstring has the rule of its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vya_backup.engines.contract import ToolSpec
+from vya_backup.engines.postgresql import connection as connections
+from vya_backup.engines.postgresql import dump, explain, privileges, restore, survey, target, watching
+from vya_backup.engines.postgresql.stream import PostgresqlObserver
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from vya_backup.decisions.manifest import Manifest
+    from vya_backup.engines.contract import (
+        Access,
+        Client,
+        ConnectionSpec,
+        DumpObserver,
+        DumpPart,
+        DumpRequest,
+        Finding,
+        FoundDatabase,
+        MissingPrivilege,
+        RestoreRequest,
+        Server,
+        Steps,
+        Survey,
+    )
+    from vya_backup.errors import BackupError
+
+FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/local/pgsql*/bin",
+    "/opt/postgresql*/bin",
+    "/opt/pgsql*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/usr/libexec/postgresql*",
+    "/usr/lib/postgresql*/bin",
+)
+
+
+class PostgresqlEngine:
+    """The `Engine` for PostgreSQL."""
+
+    name = "postgresql"
+    family = "postgresql"
+    default_port: int | None = 5432
+    content_suffix = "sql"
+    dump_tool = ToolSpec(("pg_dump",), FOLDERS)
+    load_tool = ToolSpec(("psql",), FOLDERS)
+
+    def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
+        """Describe a connection; None is the maintenance database."""
+        return connections.spec(access, database, timeout_seconds)
+
+    def explain(self, error: Exception, access: Access) -> BackupError:
+        """Turn a driver's exception into ours."""
+        return explain.explain_error(error, access)
+
+    def server(self, connection: Connection) -> Server:
+        """Ask the server what it is."""
+        return survey.server(connection)
+
+    def databases(self, connection: Connection, access: Access) -> tuple[FoundDatabase, ...]:
+        """List every database, system ones marked."""
+        return survey.databases(connection)
+
+    def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
+        """Return what the account may not read."""
+        return privileges.missing(connection)
+
+    def survey(self, connection: Connection, server: Server, database: str) -> Survey:
+        """Ask what the connection's database holds."""
+        return survey.survey(connection, server)
+
+    def blocked_seconds(self, connection: Connection, marker: str) -> float:
+        """Return how long another session has been waiting behind the marked dump."""
+        return watching.blocked_seconds(connection, marker)
+
+    def dump_problem(self, client: Client, server: Server) -> str:
+        """Return why this client cannot dump this server, or an empty text."""
+        return dump.dump_problem(client, server)
+
+    def dump(self, request: DumpRequest) -> tuple[DumpPart, ...]:
+        """Describe the dump: one part."""
+        return dump.parts(request)
+
+    def explain_tool(self, tool: str, status: int, stderr: str) -> BackupError:
+        """Turn a tool's failure into ours."""
+        return explain.explain_tool(tool, status, stderr)
+
+    def observer(self) -> DumpObserver:
+        """Return a fresh observer."""
+        return PostgresqlObserver()
+
+    def count(self, connection: Connection, server: Server, database: str) -> Manifest:
+        """Survey with exact row counts and sequence values."""
+        return survey.count(connection, server)
+
+    def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
+        """Say what stands against loading there, or should be known before."""
+        return target.check(connection, request)
+
+    def restore(self, request: RestoreRequest) -> Steps:
+        """Describe the restore, step by step."""
+        return restore.steps(request)
+
+    def restore_words(self) -> Mapping[str, str]:
+        """Return the words that `check_target` may ask for."""
+        return target.WORDS
+
+
+def engine(name: str) -> PostgresqlEngine:
+    """Return the engine of the configured type `postgresql`."""
+    return PostgresqlEngine()

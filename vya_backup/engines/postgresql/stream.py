@@ -1,0 +1,216 @@
+"""Observes the plain bytes of a pg_dump: which objects, how many rows, which sequence values, and whether it ended.
+
+The rule: text inside quotes, bodies, comments on objects and rows is never taken for pg_dump's own words, so the
+stream is read as SQL is: quotes and dollar quotes first. Rows pass at memory speed; nothing is kept but the names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from hashlib import sha256
+
+from vya_backup.decisions.manifest import Manifest, PartSpan
+from vya_backup.engines.contract import Observation
+from vya_backup.engines.postgresql.encodings import codec
+from vya_backup.engines.postgresql.entries import DATA, Entry, announced
+
+PART = "dump"
+PREAMBLE, OBJECTS, END = "preamble", "objects", "end"
+"""The spans of a whole dump: settings (with `\\restrict`), everything, and the end-of-dump lines."""
+LARGE_OBJECT_ROWS = "large objects"
+"""Their place among the row counts: they are data of the application, and may be millions."""
+
+_TOKEN = re.compile(rb"['\";]|--|\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$")
+_HALF_TOKEN = re.compile(rb"(?:-|\$[A-Za-z0-9_\x80-\xff]{0,64})\Z")
+_SETVAL = re.compile(rb", (-?\d+), (true|false)\);\Z")
+_ENCODING = re.compile(rb"SET client_encoding = '([A-Za-z0-9_]+)';\Z")
+_END_OF_ROWS = b"\n\\.\n"
+_TRAILER = b"-- PostgreSQL database dump complete"
+_AFTER_TRAILER = re.compile(rb"\s*(?:--\s+)?(?:\\unrestrict [A-Za-z0-9]+\s*)?\Z")
+_KEPT = 128
+
+
+class PostgresqlObserver:
+    """A `DumpObserver` for plain dumps."""
+
+    def __init__(self) -> None:
+        self._read: Callable[[bytes], bytes] = self._sql
+        self._rest = b""
+        self._quote = b""
+        self._comment = self._comment_before = b""
+        self._head = self._tail = b""
+        self._entry: Entry | None = None
+        self._codec = "utf-8"
+        self._objects: defaultdict[str, set[str]] = defaultdict(set)
+        self._rows: Counter[str] = Counter()
+        self._sequences: dict[str, int] = {}
+        self._schema = sha256()
+        self._in_rows = 0
+        self._size = 0
+        self._cuts: list[int] = []
+        self._is_ended = False
+        self._complete = False
+        self._after = b""
+        self._fault = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """See the next bytes."""
+        self._size += len(chunk)
+        data, self._rest = self._rest + chunk, b""
+        while data:
+            data = self._read(data)
+
+    def end_part(self, name: str) -> None:
+        """Note that the dump, which is one part, ended here."""
+        self._is_ended = True
+        self._fault = self._fault or self._missing_end()
+
+    def note_report(self, report: str) -> None:
+        """Take nothing: pg_dump reports only on stderr."""
+
+    def finish(self) -> Observation:
+        """Say what was seen."""
+        if not self._is_ended:
+            self.end_part(PART)
+        manifest = Manifest(
+            objects={kind: tuple(sorted(names)) for kind, names in sorted(self._objects.items())},
+            rows=dict(sorted(self._rows.items())),
+            sequences=dict(sorted(self._sequences.items())),
+            parts=self._spans(),
+            schema_hash=self._schema.hexdigest(),
+        )
+        return Observation(manifest, not self._fault, self._fault)
+
+    # ------------------------------------------------------------ states: each takes bytes and returns what is left
+
+    def _sql(self, data: bytes) -> bytes:
+        token = _TOKEN.search(data)
+        if token is None:
+            return self._hold(data)
+        word = token[0]
+        if word == b"--":
+            self._text(data[: token.start()])
+            self._comment, self._read = b"", self._in_comment
+            return data[token.start() :]
+        self._text(data[: token.end()])
+        if word == b";":
+            self._end_statement()
+        else:
+            self._quote, self._read = word, self._quoted
+        return data[token.end() :]
+
+    def _hold(self, data: bytes) -> bytes:
+        half = _HALF_TOKEN.search(data, max(0, len(data) - 66))
+        end = half.start() if half else len(data)
+        self._text(data[:end])
+        self._rest = data[end:]
+        return b""
+
+    def _quoted(self, data: bytes) -> bytes:
+        end = data.find(self._quote)
+        if end < 0:
+            kept = len(self._quote) - 1
+            cut = len(data) - kept
+            self._text(data[:cut])
+            self._rest = data[cut:] if kept else b""
+            return b""
+        end += len(self._quote)
+        self._text(data[:end])
+        self._read = self._sql
+        return data[end:]
+
+    def _in_comment(self, data: bytes) -> bytes:
+        end = data.find(b"\n")
+        if end < 0:
+            self._comment += data
+            return b""
+        line = self._comment + data[:end]
+        self._end_comment(line, self._size - len(data) + end - len(line))
+        self._read = self._sql
+        return data[end:]
+
+    def _copy(self, data: bytes) -> bytes:
+        if data.rfind(_END_OF_ROWS) < 0:  # twice as fast as find, for the many chunks that are all rows
+            # The last three bytes may begin the end of the rows: they are looked at again, and not counted twice.
+            cut = max(0, len(data) - 3)
+            self._in_rows += data.count(b"\n", 0, cut)
+            self._rest = data[cut:]
+            return b""
+        end = data.find(_END_OF_ROWS)
+        rows = self._in_rows + data.count(b"\n", 0, end)
+        if self._entry:
+            self._rows[self._entry.name] += rows
+        self._read = self._sql
+        return data[end + len(_END_OF_ROWS) :]
+
+    # ------------------------------------------------------------ what was read
+
+    def _text(self, text: bytes) -> None:
+        if self._complete:
+            self._after = (self._after + text)[-_KEPT:] if len(self._after) + len(text) > _KEPT else self._after + text
+        if self._entry and self._entry.type not in DATA:
+            self._schema.update(text)
+        if len(self._head) < _KEPT:
+            self._head = (self._head + text[:_KEPT]).lstrip()
+        self._tail = (self._tail + text[-_KEPT:])[-_KEPT:]
+
+    def _end_statement(self) -> None:
+        # The head alone tells them: the server writes no such statement into a body outside of quotes.
+        if self._head.startswith(b"COPY ") and self._tail.endswith(b" FROM stdin;"):
+            self._read, self._in_rows = self._copy, 0
+        elif self._head.startswith(b"SELECT pg_catalog.setval("):
+            self._note_sequence()
+        elif self._head.startswith(b"SELECT pg_catalog.lo_create("):
+            self._rows[LARGE_OBJECT_ROWS] += 1
+        elif self._entry is None and (encoding := _ENCODING.search(self._tail)):
+            self._codec = codec(encoding[1].decode("ascii"))
+        self._head = self._tail = b""
+
+    def _note_sequence(self) -> None:
+        value = _SETVAL.search(self._tail)
+        if value and self._entry:
+            self._sequences[self._entry.name] = sequence_value(int(value[1]), called=value[2] == b"true")
+
+    def _end_comment(self, line: bytes, offset: int) -> None:
+        before, self._comment_before = self._comment_before, line
+        found = announced(line.decode(self._codec, "backslashreplace")) if before == b"--" else None
+        if self._complete and line != b"--":
+            self._after += line
+        elif found:
+            self._begin(found, line)
+        elif line == _TRAILER:
+            self._complete, self._entry = True, None
+        if (found and not self._cuts) or line == _TRAILER:
+            self._cuts.append(offset)
+
+    def _begin(self, entry: Entry, line: bytes) -> None:
+        self._entry = entry
+        self._head = self._tail = b""
+        if entry.counts:
+            self._objects[entry.kind].add(entry.name)
+        if entry.type not in DATA:
+            self._schema.update(line)
+
+    def _spans(self) -> tuple[PartSpan, ...]:
+        if not self._complete or self._fault:
+            return (PartSpan(PART, 0, self._size),)
+        first, last = self._cuts[0], self._cuts[-1]  # of an empty database both are the end-of-dump line
+        ends = (first, last, self._size)
+        return tuple(
+            PartSpan(name, start, end - start)
+            for name, start, end in zip((PREAMBLE, OBJECTS, END), (0, *ends), ends, strict=False)
+        )
+
+    def _missing_end(self) -> str:
+        if self._complete:
+            rest = self._after + self._rest
+            return "" if _AFTER_TRAILER.match(rest) else "something follows the end-of-dump line"
+        place = f"; it ends in {self._entry.kind} {self._entry.name}" if self._entry else ""
+        return f"the end-of-dump line of pg_dump is missing{place}"
+
+
+def sequence_value(last: int, *, called: bool) -> int:
+    """Return one number for a sequence's state: the last value given out (one less than the next, when none was)."""
+    return last if called else last - 1

@@ -1,0 +1,230 @@
+"""Asks a server what it is, which databases it has and what one of them holds.
+
+The rule: an answer that could not be had is an error, never an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.metadata import Needs
+from vya_backup.engines.contract import FoundDatabase, Gap, Server, Survey
+from vya_backup.engines.postgresql import encodings, entries, inventory, properties
+from vya_backup.engines.postgresql.properties import identifier, literal
+from vya_backup.engines.postgresql.stream import LARGE_OBJECT_ROWS, sequence_value
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from vya_backup.decisions.manifest import Objects
+
+SYSTEM = frozenset({"postgres", "template0", "template1"})
+_BATCH = 100
+
+_SERVER = """SELECT current_setting('server_version_num')::int AS number, version() AS banner,
+    pg_is_in_recovery() AS is_replica, current_setting('is_superuser') AS superuser, current_user AS account,
+    current_setting('wal_level') AS wal_level, current_setting('archive_mode') AS archive_mode,
+    (SELECT concat_ws(' ', s.version, s.cipher) FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl) AS tls,
+    (SELECT count(*) FROM pg_stat_replication) AS standbys"""
+_DATABASES = """SELECT d.datname, d.datallowconn, d.datconnlimit,
+    CASE WHEN d.datallowconn AND d.datconnlimit <> -2 AND has_database_privilege(d.oid, 'CONNECT')
+        THEN pg_database_size(d.oid) END AS size_bytes FROM pg_database d ORDER BY d.datname"""
+# What pg_shdepend does not note is what the superuser of initdb owns, because it can never be dropped.
+_ROLES = """SELECT pg_get_userbyid(s.refobjid) FROM pg_shdepend s JOIN pg_database d ON d.datname = current_database()
+    WHERE s.refclassid = 'pg_authid'::regclass
+        AND (s.dbid = d.oid OR s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.oid)
+    UNION SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()
+    UNION SELECT pg_get_userbyid(s.setrole) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+        WHERE d.datname = current_database() AND s.setrole <> 0
+    UNION SELECT rolname FROM pg_roles WHERE oid = 10 AND (
+        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relowner = 10 AND c.oid >= 16384 AND n.nspname !~ '^pg_')
+        OR EXISTS (SELECT FROM pg_proc WHERE proowner = 10 AND oid >= 16384)
+        OR EXISTS (SELECT FROM pg_type WHERE typowner = 10 AND oid >= 16384)
+        OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = 10 AND oid >= 16384 AND nspname !~ '^pg_'))
+    ORDER BY 1"""
+# Tables whose rows pg_dump copies: every plain one that no extension owns, and an extension's configuration tables.
+_COPIED = f"""SELECT o.oid, o.relname AS name, n.nspname AS schema, coalesce(e.condition, '') AS condition
+    FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
+    LEFT JOIN (SELECT x.extoid, c.condition FROM pg_extension p
+        CROSS JOIN LATERAL unnest(p.extconfig) WITH ORDINALITY AS x(extoid, place)
+        CROSS JOIN LATERAL unnest(p.extcondition) WITH ORDINALITY AS c(condition, place)
+        WHERE x.place = c.place) e ON e.extoid = o.oid
+    WHERE o.relkind = '{{kind}}' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        AND (e.extoid IS NOT NULL OR {inventory.own("pg_class")}) ORDER BY 3, 2"""
+
+
+def server(connection: Connection) -> Server:
+    """Ask the server what it is."""
+    row = connection.exec_driver_sql(_SERVER).one()
+    return Server(
+        flavour="postgresql",
+        version=(row.number // 10000, row.number % 10000),
+        banner=row.banner,
+        tls=row.tls or "",
+        is_replica=row.is_replica,
+        facts={
+            "account": f"{row.account} ({'superuser' if row.superuser == 'on' else 'no superuser'})",
+            "wal level": row.wal_level,
+            "archive mode": row.archive_mode,
+            "standbys connected": str(row.standbys),
+        },
+    )
+
+
+def databases(connection: Connection) -> tuple[FoundDatabase, ...]:
+    """List every database; those that take no connections carry the reason."""
+    return tuple(
+        FoundDatabase(row.datname, row.size_bytes, row.datname in SYSTEM, _problem(row))
+        for row in connection.exec_driver_sql(_DATABASES)
+    )
+
+
+def survey(connection: Connection, of: Server) -> Survey:
+    """Ask what the connection's database holds."""
+    with named(connection):
+        superuser = is_superuser(connection)
+        return Survey(
+            objects=objects(connection, of, superuser=superuser),
+            properties=properties.record(connection),
+            needs=Needs(
+                server_version=of.version,
+                flavour=of.flavour,
+                roles=tuple(role for (role,) in connection.exec_driver_sql(_ROLES)),
+                extensions=tuple(name for name, _ in connection.exec_driver_sql(inventory.QUESTIONS["EXTENSION"])),
+            ),
+            gaps=gaps(connection, of, superuser=superuser),
+            size_bytes=connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one(),
+        )
+
+
+def count(connection: Connection, of: Server) -> Manifest:
+    """Survey with exact row counts and sequence values, as a dump of this moment would show them."""
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    with named(connection) as readable:
+        return Manifest(
+            objects=objects(connection, of, superuser=is_superuser(connection)),
+            rows=dict(_rows(connection, readable)),
+            sequences=dict(_sequences(connection, readable)),
+        )
+
+
+def objects(connection: Connection, of: Server, *, superuser: bool) -> Objects:
+    """Return the sorted names by kind."""
+    with named(connection) as readable:
+        found: dict[str, tuple[str, ...]] = {}
+        for kind, question in inventory.questions(of.version, superuser=superuser).items():
+            rows = connection.exec_driver_sql(question)
+            names = {entries.entry(kind, readable(name), readable(schema)).name for name, schema in rows}
+            if names:
+                found[kind.lower()] = tuple(sorted(names))
+    return dict(sorted(found.items()))
+
+
+def is_superuser(connection: Connection) -> bool:
+    """Say whether the account is a superuser."""
+    return bool(connection.exec_driver_sql("SELECT current_setting('is_superuser') = 'on'").scalar_one())
+
+
+def gaps(connection: Connection, of: Server, *, superuser: bool) -> tuple[Gap, ...]:
+    """Return what the dump will not hold."""
+    found: list[Gap] = []
+    if of.is_replica:
+        found += _unlogged(connection)
+    if not superuser:
+        found += _subscriptions(connection) + _user_mappings(connection)
+    return tuple(found)
+
+
+def _problem(row: Row[tuple[object, ...]]) -> str:
+    if row.datconnlimit == -2:
+        return "it is invalid: a DROP DATABASE was interrupted; drop it again"
+    if not row.datallowconn:
+        return f"it accepts no connections (ALTER DATABASE {identifier(row.datname)} ALLOW_CONNECTIONS true)"
+    return ""
+
+
+class _Names:
+    """Reads names as they come from the server, whatever the database's encoding."""
+
+    def __init__(self, transparent: bool) -> None:
+        self._transparent = transparent
+
+    def __call__(self, text: str) -> str:
+        return encodings.readable(text) if self._transparent else text
+
+
+@contextmanager
+def named(connection: Connection) -> Iterator[_Names]:
+    """Make names of a SQL_ASCII database readable, whose bytes may be no UTF-8 at all."""
+    transparent = connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar_one() == "SQL_ASCII"
+    if not transparent:
+        yield _Names(transparent=False)
+        return
+    connection.exec_driver_sql(f"SET client_encoding TO {encodings.TRANSPARENT}")
+    try:
+        yield _Names(transparent=True)
+    finally:
+        connection.exec_driver_sql("SET client_encoding TO UTF8")
+
+
+def _rows(connection: Connection, readable: _Names) -> Iterator[tuple[str, int]]:
+    counts: dict[str, int] = {}
+    for table in connection.exec_driver_sql(_COPIED.format(kind="r")).all():
+        target = f"ONLY {identifier(table.schema)}.{identifier(table.name)} {table.condition}"
+        rows = connection.exec_driver_sql(f"SELECT count(*) FROM {target}", execution_options=_PLAIN).scalar_one()
+        name = entries.entry("TABLE DATA", readable(table.name), readable(table.schema)).name
+        counts[name] = counts.get(name, 0) + rows
+    large = connection.exec_driver_sql("SELECT count(*) FROM pg_largeobject_metadata").scalar_one()
+    if large:
+        counts[LARGE_OBJECT_ROWS] = large
+    yield from counts.items()
+
+
+_PLAIN = {"no_parameters": True}  # a percent sign in a name is just that
+
+
+def _sequences(connection: Connection, readable: _Names) -> Iterator[tuple[str, int]]:
+    found = connection.exec_driver_sql(_COPIED.format(kind="S")).all()
+    for start in range(0, len(found), _BATCH):
+        batch = found[start : start + _BATCH]
+        question = " UNION ALL ".join(
+            f"SELECT {place}, last_value, is_called FROM {identifier(one.schema)}.{identifier(one.name)}"
+            for place, one in enumerate(batch)
+        )
+        for place, last, called in connection.exec_driver_sql(question, execution_options=_PLAIN):
+            name = entries.entry("SEQUENCE SET", readable(batch[place].name), readable(batch[place].schema)).name
+            yield name, sequence_value(last, called=called)
+
+
+def _unlogged(connection: Connection) -> list[Gap]:
+    question = r"""SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY 1"""
+    return [
+        Gap("table", name, "the rows of an unlogged table do not exist on a standby", "Dump from the primary.")
+        for (name,) in connection.exec_driver_sql(question)
+    ]
+
+
+def _subscriptions(connection: Connection) -> list[Gap]:
+    return [
+        Gap("subscription", name, "pg_dump writes subscriptions only for a superuser", "Dump as a superuser.")
+        for name, _ in connection.exec_driver_sql(inventory.SUBSCRIPTIONS)
+    ]
+
+
+def _user_mappings(connection: Connection) -> list[Gap]:
+    question = """SELECT m.usename || ' on ' || m.srvname, m.srvname FROM pg_user_mappings m
+        WHERE m.umoptions IS NULL AND m.usename <> current_user ORDER BY 1"""
+    return [
+        Gap(
+            "user mapping",
+            name,
+            "its options (user, password) may be hidden from this account",
+            f"Dump as a superuser or as the owner of the server {literal(server_name)}.",
+        )
+        for name, server_name in connection.exec_driver_sql(question)
+    ]
