@@ -1,0 +1,1 @@
+"""How bytes, processes, files and locks behave when things go wrong."""
