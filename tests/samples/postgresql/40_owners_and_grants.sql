@@ -1,0 +1,31 @@
+-- Mixed owners, grants of every kind, default privileges, and the state that a restore must not lose.
+ALTER TABLE harbour.customer OWNER TO harbour_owner;
+ALTER TABLE harbour.ship OWNER TO "Ole ""the quay"" O'Neil";
+ALTER TABLE "Archive 100% / old"."it's; DROP TABLE x" OWNER TO harbour_archive;
+ALTER FUNCTION harbour.fee(numeric, numeric, numeric[]) OWNER TO harbour_owner;
+ALTER TYPE harbour.berth_state OWNER TO harbour_owner;
+ALTER SEQUENCE harbour.invoice_number OWNER TO harbour_owner;
+ALTER LARGE OBJECT 424243 OWNER TO harbour_clerk;
+GRANT USAGE ON SCHEMA harbour TO harbour_clerk, harbour_auditor;
+GRANT CREATE ON SCHEMA harbour TO harbour_owner WITH GRANT OPTION;
+GRANT SELECT, INSERT ON harbour.customer TO harbour_clerk;
+GRANT SELECT (id, name), UPDATE (email) ON harbour.customer TO harbour_auditor WITH GRANT OPTION;
+GRANT SELECT ON ALL TABLES IN SCHEMA "-h" TO PUBLIC;
+GRANT ALL ON harbour.ship TO "Ole ""the quay"" O'Neil", harbour_clerk;
+REVOKE TRUNCATE ON harbour.ship FROM "Ole ""the quay"" O'Neil";
+GRANT USAGE ON SEQUENCE harbour.invoice_number TO harbour_clerk;
+REVOKE EXECUTE ON FUNCTION harbour.fee(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION harbour.fee(text) TO harbour_clerk;
+GRANT EXECUTE ON PROCEDURE harbour.close_year(int, int) TO harbour_owner;
+GRANT USAGE ON TYPE harbour.berth_state TO harbour_auditor;
+REVOKE USAGE ON DOMAIN harbour.tonnage FROM PUBLIC;
+GRANT SELECT ON LARGE OBJECT 424242 TO harbour_auditor;
+GRANT USAGE ON FOREIGN SERVER neighbour TO harbour_clerk;
+REVOKE USAGE ON LANGUAGE sql FROM PUBLIC;
+GRANT USAGE ON LANGUAGE sql TO harbour_owner, harbour_clerk;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT SELECT ON pg_catalog.pg_stat_activity TO harbour_auditor;
+ALTER DEFAULT PRIVILEGES FOR ROLE harbour_owner IN SCHEMA harbour GRANT SELECT ON TABLES TO harbour_auditor;
+ALTER DEFAULT PRIVILEGES FOR ROLE harbour_owner GRANT EXECUTE ON FUNCTIONS TO harbour_clerk;
+ALTER DEFAULT PRIVILEGES FOR ROLE harbour_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SELECT nextval('harbour.invoice_number') FROM generate_series(1, 42) \g /dev/null
