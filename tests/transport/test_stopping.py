@@ -27,7 +27,7 @@ PARENT = textwrap.dedent(
                 while child.read():
                     pass
         except BackupError as error:
-            print(error.code, error.message, flush=True)
+            sys.stdout.write(f"{error.code} {error.message}\\n")  # in one piece, beside the other threads
 
     stop.install()
     threads = [threading.Thread(target=work, args=(pid_file, sys.argv[1])) for pid_file in sys.argv[2:]]
