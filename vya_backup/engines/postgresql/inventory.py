@@ -17,9 +17,10 @@ _AGGREGATE = "o.proname || '(' || " + _ARGUMENTS.format(none="'*'") + " || ')'"
 
 
 def own(catalog: str, alias: str = "o") -> str:
-    """Leave out what belongs to an extension: CREATE EXTENSION brings it."""
+    """Leave out what comes along: an extension's members, and the functions and casts of a range type."""
+    kinds = "'e', 'i'" if catalog in {"pg_proc", "pg_cast"} else "'e'"
     return f"""NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass
-        AND e.objid = {alias}.oid AND e.deptype = 'e')"""
+        AND e.objid = {alias}.oid AND e.deptype IN ({kinds}))"""
 
 
 def _in_schema(catalog: str, schema: str, name: str, where: str = "true") -> str:

@@ -16,13 +16,22 @@ from vya_backup.engines.postgresql.target import DROP_SLOTS, knows_restrict
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from vya_backup.engines.contract import Client, RestoreRequest, Steps
+    from vya_backup.engines.contract import Client, RestoreRequest, Step, Steps
 
 # What pg_dump sets at the top of every dump, for servers that would refuse one of its lines.
 _DUMP_SETTINGS = {"check_function_bodies": "off", "xmloption": "content"}
 # A crash loses the staging database anyway, and the commit of the swap makes durable all that came before it.
 _LOAD_SETTINGS = {"synchronous_commit": "off"}
 _NO_TIMEOUT = "SET statement_timeout = 0"  # creating and dropping take as long as the disk needs
+
+# A database with a subscription cannot be dropped; in staging none has ever been connected to its publisher.
+_FORGET_SUBSCRIPTIONS = """DO $$ DECLARE found record; BEGIN
+    FOR found IN SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+        WHERE d.datname = current_database() LOOP
+    EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', found.subname);
+    EXECUTE format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', found.subname);
+    EXECUTE format('DROP SUBSCRIPTION %I', found.subname);
+END LOOP; END $$"""
 
 
 def steps(request: RestoreRequest) -> Steps:
@@ -48,13 +57,19 @@ def exists(asked: Connection, name: str) -> bool:
 
 
 def _stage(request: RestoreRequest) -> Steps:
-    staging = identifier(request.staging)
-    drop = Sql("drop the staging database", (_NO_TIMEOUT, f"DROP DATABASE IF EXISTS {staging} WITH (FORCE)"))
     create = properties.create(request.staging, request.properties, request.server.version)
-    yield Sql(f"create {request.staging} from template0", (_NO_TIMEOUT, create), undo=(drop,))
+    yield Sql(f"create {request.staging} from template0", (_NO_TIMEOUT, create), undo=_unstage(request))
     if not request.properties.get("has_public_schema", True):
         yield Sql("drop the schema public, as in the original", ("DROP SCHEMA public",), database=request.staging)
     yield _load(request)
+
+
+def _unstage(request: RestoreRequest) -> tuple[Step, ...]:
+    drop = f"DROP DATABASE IF EXISTS {identifier(request.staging)} WITH (FORCE)"
+    dropped = Sql("drop the staging database", (_NO_TIMEOUT, drop))
+    if not request.manifest.count("subscription"):
+        return (dropped,)
+    return Sql("forget its subscriptions", (_FORGET_SUBSCRIPTIONS,), database=request.staging), dropped
 
 
 def _load(request: RestoreRequest) -> Load:

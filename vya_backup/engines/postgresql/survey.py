@@ -5,6 +5,7 @@ The rule: an answer that could not be had is an error, never an empty list.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -115,13 +116,13 @@ def count(connection: Connection, of: Server) -> Manifest:
 def objects(connection: Connection, of: Server, *, superuser: bool) -> Objects:
     """Return the sorted names by kind."""
     with named(connection) as readable:
-        found: dict[str, tuple[str, ...]] = {}
+        found: defaultdict[str, set[str]] = defaultdict(set)
         for kind, question in inventory.questions(of.version, superuser=superuser).items():
-            rows = connection.exec_driver_sql(question)
-            names = {entries.entry(kind, readable(name), readable(schema)).name for name, schema in rows}
-            if names:
-                found[kind.lower()] = tuple(sorted(names))
-    return dict(sorted(found.items()))
+            for name, schema in connection.exec_driver_sql(question):
+                entry = entries.entry(kind, readable(name), readable(schema))
+                if entry.counts:
+                    found[entry.kind].add(entry.name)
+    return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
 
 
 def is_superuser(connection: Connection) -> bool:
