@@ -1,0 +1,119 @@
+"""MySQL and MariaDB: one engine, the flavour as data.
+
+The reading order: flavours, option_file, questions, connection; objects, gaps, survey, privileges; dump, then inserts,
+statements and stream, which watch it; target, restore, swap and events, which bring it back; counting, blocking and
+explain.
+The rule: describe and ask only; nothing here runs a tool or opens a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vya_backup.decisions.manifest import Manifest
+from vya_backup.engines.contract import (
+    Access,
+    Client,
+    ConnectionSpec,
+    DumpObserver,
+    DumpPart,
+    DumpRequest,
+    Finding,
+    FoundDatabase,
+    MissingPrivilege,
+    RestoreRequest,
+    Server,
+    Steps,
+    Survey,
+)
+from vya_backup.engines.mysql import blocking, counting, privileges, target
+from vya_backup.engines.mysql import connection as connections
+from vya_backup.engines.mysql import dump as dumps
+from vya_backup.engines.mysql import explain as explanations
+from vya_backup.engines.mysql import restore as restores
+from vya_backup.engines.mysql import survey as surveys
+from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour
+from vya_backup.engines.mysql.stream import Observer
+from vya_backup.errors import BackupError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class MySqlEngine:
+    """One flavour of the family; see `contract.Engine`."""
+
+    default_port = 3306
+    content_suffix = "sql"
+
+    def __init__(self, flavour: Flavour) -> None:
+        self.flavour = flavour
+        self.name = self.family = flavour.name
+        self.dump_tool = flavour.dump_tool
+        self.load_tool = flavour.load_tool
+
+    def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
+        """Describe a connection."""
+        return connections.connection_spec(access, database, timeout_seconds=timeout_seconds)
+
+    def explain(self, error: Exception, access: Access) -> BackupError:
+        """Turn a driver's exception into ours."""
+        return explanations.explain(error, access)
+
+    def server(self, connection: Connection) -> Server:
+        """Ask the server what it is."""
+        return connections.ask_server(connection)
+
+    def databases(self, connection: Connection, access: Access) -> tuple[FoundDatabase, ...]:
+        """List every database that the account may see."""
+        return connections.list_databases(connection)
+
+    def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
+        """Prove from SHOW GRANTS that the account sees everything; return what is missing."""
+        return privileges.missing_privileges(connection, FLAVOURS[server.flavour], database)
+
+    def survey(self, connection: Connection, server: Server, database: str) -> Survey:
+        """Ask what the database holds."""
+        return surveys.survey(connection, server, database)
+
+    def blocked_seconds(self, connection: Connection, marker: str) -> float:
+        """Return the longest wait behind a dump of this account, or of the dump itself (see `blocking`)."""
+        return blocking.blocked_seconds(connection)
+
+    def dump_problem(self, client: Client, server: Server) -> str:
+        """Return why this client cannot dump this server, or an empty text."""
+        return dumps.dump_problem(client, server)
+
+    def dump(self, request: DumpRequest) -> tuple[DumpPart, ...]:
+        """Describe the commands whose outputs, one after the other, are the dump."""
+        return dumps.dump(request, FLAVOURS[request.server.flavour])
+
+    def explain_tool(self, tool: str, status: int, stderr: str) -> BackupError:
+        """Turn a tool's failure into ours."""
+        return explanations.explain_tool(tool, status, stderr)
+
+    def observer(self) -> DumpObserver:
+        """Return a fresh observer."""
+        return Observer()
+
+    def count(self, connection: Connection, server: Server, database: str) -> Manifest:
+        """Count a restored database exactly."""
+        return counting.count(connection, database)
+
+    def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
+        """Say what stands against loading there, or should be known before."""
+        return target.check_target(connection, request)
+
+    def restore(self, request: RestoreRequest) -> Steps:
+        """Describe the restore, step by step."""
+        return restores.restore(request)
+
+    def restore_words(self) -> Mapping[str, str]:
+        """Return the extra words of the command line."""
+        return target.WORDS
+
+
+def engine(name: str) -> MySqlEngine:
+    """Return the engine of a configured type, `mysql` or `mariadb`."""
+    return MySqlEngine(FLAVOURS[name])
