@@ -74,7 +74,7 @@ def _definitions(store: Path, problems: list[Problem]) -> list[Node]:
         text = read_private(store).decode("utf-8")
         entries = json.loads(text).get("databases", [])
     except CredentialsError as error:
-        problems.append(Problem(Origin(str(store)), str(error)))
+        problems.append(Problem(Origin(""), str(error)))
         return []
     except (ValueError, AttributeError):
         return []  # the credentials store itself says what is wrong with it, with its line

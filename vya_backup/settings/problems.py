@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vya_backup.errors import ConfigurationError
 
-LONGEST_VALUE = 60
+LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class Problem:
         subject = self.origin.key
         if subject and self.value is not None:
             subject += f" is {shown(self.value)}, but"
-        return f"{self.origin.place()}: {subject} {self.what}" if subject else f"{self.origin.place()}: {self.what}"
+        place = self.origin.place()  # empty where the sentence names its file itself
+        sentence = f"{subject} {self.what}" if subject else self.what
+        return f"{place}: {sentence}" if place else sentence
 
 
 def shown(value: str) -> str:

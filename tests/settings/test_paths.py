@@ -1,0 +1,91 @@
+"""Where paths start, where the configuration is looked for, and which paths cannot work together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.settings.conftest import Project
+from vya_backup.settings.loading import INSTALLED, base_folder, find, load, state_folder
+
+
+def test_relative_paths_start_above_a_folder_named_config(project: Project) -> None:
+    """So that `config/config.yaml` and the rest of a checkout move together."""
+    configuration = project.load(
+        "storage: {base_path: backups}\n"
+        "backup: {client_folders: [tools, /opt/tools]}\n"
+        "instances: [{id: s, type: sqlite, path: data/*.db}]\n"
+    ).configuration
+    assert configuration.storage.base_path == project.folder / "backups"
+    assert configuration.backup.client_folders == (project.folder / "tools", Path("/opt/tools"))
+    assert configuration.instances[0].path == str(project.folder / "data/*.db")
+    assert configuration.catalog.path == project.folder / "catalog" / "catalog.db"
+    assert state_folder(configuration) == project.folder / "catalog" / "state"
+
+
+def test_relative_paths_start_beside_a_file_in_any_other_folder(project: Project) -> None:
+    """Such as a file named by `$VYA_CONFIG`."""
+    file = project.folder / "settings.yaml"
+    file.write_text("storage: {base_path: backups}")
+    assert load(file, {}).configuration.storage.base_path == project.folder / "backups"
+    assert load(None, {"VYA_CONFIG": str(file)}).path == file
+
+
+def test_relative_paths_do_not_depend_on_the_working_folder(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer and a shell see the same files."""
+    project.write("storage: {base_path: backups}")
+    monkeypatch.chdir(project.folder)
+    here = load(None, {})
+    monkeypatch.chdir(tmp_path)
+    assert load(project.config, {}).configuration == here.configuration
+    assert here.path == project.config
+
+
+def test_an_installed_configuration_starts_in_etc() -> None:
+    """Its own folder is not named `config`."""
+    assert base_folder(INSTALLED) == Path("/etc/vya_backupdb")
+
+
+def test_without_any_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The very first `doit list` works before anything is configured."""
+    monkeypatch.chdir(tmp_path)
+    found = find({})
+    loaded = load(None, {})
+    assert loaded.path == found
+    assert loaded.configuration.instances == ()
+
+
+def test_a_temp_path_in_another_file_system_is_refused_with_the_reason(project: Project) -> None:
+    """A finished dump could not be published there in one step. /dev/shm is a file system of its own."""
+    (line,) = project.errors(f"storage: {{base_path: {project.folder}, temp_path: /dev/shm/vya}}")
+    assert line == (
+        "line 1: storage.temp_path is '/dev/shm/vya', but lies in another file system than storage.base_path "
+        f"({project.folder}), so a finished dump could not be published in one step; remove it, drafts then lie hidden "
+        "beside their final place"
+    )
+
+
+def test_a_temp_path_in_the_same_file_system_is_used_even_before_it_exists(project: Project) -> None:
+    """The nearest folder that exists decides."""
+    configuration = project.load("storage: {local: {base_path: a/b, temp_path: a/b/temp}}").configuration
+    assert configuration.storage.temp_path == project.folder / "a/b/temp"
+
+
+def test_a_key_file_below_base_path_is_refused(project: Project) -> None:
+    """Whoever copies the backups away would copy their key too; a link does not hide it."""
+    (project.folder / "backups").mkdir()
+    (project.folder / "elsewhere").symlink_to(project.folder / "backups")
+    (line,) = project.errors("storage: {base_path: backups}\ncredentials: {key_file: elsewhere/store.key}\n")
+    assert line.startswith(
+        f"line 2: credentials.key_file is '{project.folder}/elsewhere/store.key', but lies below stor"
+    )
+
+
+def test_a_systemd_credential_is_the_key_file(project: Project, tmp_path: Path) -> None:
+    """`LoadCredential=credentials.key:…` in the unit, and nothing in the configuration."""
+    (tmp_path / "credentials.key").write_bytes(b"0" * 32)
+    configuration = project.load("", {"CREDENTIALS_DIRECTORY": str(tmp_path)}).configuration
+    assert configuration.credentials.key_path == tmp_path / "credentials.key"
