@@ -126,8 +126,8 @@ def restore(dumped: Dumped, request: RestoreRequest, *, before: Callable[[Step],
             if isinstance(step, PointOfNoReturn):
                 undos = []
                 continue
-            undos.append(getattr(step, "undo", ()))
             _take(engine, request.access, step, dumped)
+            undos.append(getattr(step, "undo", ()))
     except BackupError:
         for undo in reversed(undos):
             for step in undo:

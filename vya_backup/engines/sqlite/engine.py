@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.contract import (
     Access,
     Client,
@@ -22,7 +23,6 @@ from vya_backup.engines.contract import (
     Finding,
     FoundDatabase,
     MissingPrivilege,
-    Needs,
     ReportPath,
     RestoreRequest,
     Server,
@@ -45,7 +45,7 @@ class SqliteEngine:
     """SQLite files of one folder or glob."""
 
     family = "sqlite"
-    default_port = None
+    default_port: int | None = None
     content_suffix = "db"
     dump_tool = ToolSpec(names=(sys.executable,))
     load_tool = ToolSpec(names=(sys.executable,))
@@ -137,6 +137,10 @@ class SqliteEngine:
         """Count every row of a restored database."""
         return manifest_of(survey.full(_asker(connection)))
 
+    def target_exists(self, request: RestoreRequest) -> bool:
+        """Say whether the target is there already: `--to` may name a file that no instance lists."""
+        return restoring.target_exists(request)
+
     def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
         """Say where the file goes, and what stands against it."""
         return restoring.findings(request)
@@ -163,7 +167,7 @@ def _mode(path: Path) -> dict[str, str]:
     """
     if restoring.is_staged(path):
         return {"mode": "ro", "immutable": "1"}
-    return {"mode": "rw" if os.access(path, os.W_OK) else "ro"}
+    return {"mode": "rw" if os.access(path, os.W_OK, effective_ids=True) else "ro"}
 
 
 def _asker(connection: Connection) -> Callable[[str], list[Any]]:

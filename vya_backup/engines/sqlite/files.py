@@ -34,7 +34,7 @@ class DatabaseFile:
 
 def root(pattern: str) -> Path:
     """Return the folder that an instance's path, folder or glob begins in."""
-    if not glob.has_magic(pattern) or Path(pattern).exists():
+    if not glob.has_magic(pattern) or os.path.lexists(pattern):
         path = Path(pattern)
         return path if path.is_dir() else path.parent
     parts = Path(pattern).parts
@@ -46,12 +46,13 @@ def find(pattern: str) -> tuple[DatabaseFile, ...]:
     """Return the databases of an instance, sorted by path.
 
     Raises:
-        StorageFailed: a folder could not be read, or the one file or folder is not there.
+        StorageFailed: a folder could not be read, or is not there.
     """
     sound: list[Path] = []
     unsound: dict[Path, str] = {}
+    ours = _open_here()
     for path in _candidates(pattern):
-        problem = _problem(path, asked_for=str(path) == pattern)
+        problem = "" if _identity(path) in ours else _problem(path, asked_for=str(path) == pattern)
         if problem is None:
             continue
         if problem:
@@ -103,12 +104,8 @@ def target(pattern: str, database: str, source: str, recorded: str) -> Path:
 
 def find_leniently(pattern: str) -> tuple[DatabaseFile, ...]:
     """Return what `find` does, and nothing where the instance's one file or folder is lost."""
-    try:
-        return find(pattern)
-    except StorageFailed:
-        if root(pattern).is_dir():
-            raise
-        return ()
+    beginning = root(pattern) if glob.has_magic(pattern) else Path(pattern)
+    return find(pattern) if os.path.lexists(beginning) else ()
 
 
 def _original(pattern: str, source: str, recorded: str) -> Path:
@@ -122,11 +119,9 @@ def _original(pattern: str, source: str, recorded: str) -> Path:
 
 def _candidates(pattern: str) -> Iterator[Path]:
     whole = Path(pattern)
-    if whole.is_dir():
+    if os.path.isdir(whole):  # noqa: PTH112  # pathlib's raises where a folder above cannot be searched
         yield from (path for path in _listed(whole) if not path.name.startswith(".") and _is_file(path))
-    elif whole.exists() or not glob.has_magic(pattern):
-        if not os.path.lexists(whole):
-            raise StorageFailed(f"{pattern} does not exist", "Mend `path` of the instance, or restore the file.")
+    elif os.path.lexists(whole) or not glob.has_magic(pattern):
         yield whole
     else:
         parts = whole.parts
@@ -162,6 +157,24 @@ def _listed(folder: Path) -> list[Path]:
 
 def _is_file(path: Path) -> bool:
     return path.is_file() and not path.name.endswith(COMPANIONS)
+
+
+def _open_here() -> set[tuple[int, int]]:
+    """Return the files that this process has open, such as its own catalog.
+
+    They are not looked into: closing any descriptor of a file drops every lock that the process holds on it
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    descriptors = Path("/proc/self/fd")
+    return {_identity(path) for path in descriptors.iterdir()} - {(0, 0)} if descriptors.is_dir() else set()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def _problem(path: Path, *, asked_for: bool) -> str | None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from vya_backup.engines.contract import Compare, Finding, Load, PointOfNoReturn, RestoreRequest, Run, Steps
 from vya_backup.engines.sqlite import files
@@ -39,6 +40,11 @@ def places(request: RestoreRequest) -> Places:
     return Places(target, *(hidden.with_name(hidden.name + suffix) for suffix in (STAGED, RETIRED, ASIDE)))
 
 
+def target_exists(request: RestoreRequest) -> bool:
+    """Say whether something lies where the restored file goes; only a path can tell, not the instance's list."""
+    return os.path.lexists(places(request).target)
+
+
 def is_staged(path: Path) -> bool:
     """Say whether a file is one of our own, which no application has open."""
     return path.name.startswith(".") and path.name.endswith((STAGED, RETIRED))
@@ -51,7 +57,7 @@ def findings(request: RestoreRequest) -> tuple[Finding, ...]:
     found = [Finding(False, f"the file is {where.target}")]
     if not folder.is_dir():
         found.append(Finding(True, f"the folder {folder} does not exist", f"Make it: mkdir -p {folder}"))
-    elif not os.access(folder, os.W_OK):
+    elif not os.access(folder, os.W_OK, effective_ids=True):
         found.append(Finding(True, f"the folder {folder} may not be written to", "Run as the account that owns it."))
     if os.path.lexists(where.target):
         found += _about_existing(request, where)
@@ -68,7 +74,7 @@ def _about_existing(request: RestoreRequest, where: Places) -> list[Finding]:
         return [
             Finding(True, f"{where.target} exists and is not empty", "Restore with --force to replace its content.")
         ]
-    if not os.access(where.target, os.W_OK):
+    if not os.access(where.target, os.W_OK, effective_ids=True):
         return [Finding(True, f"{where.target} may not be written to", "Run as the account that owns it.")]
     return [Finding(False, "applications keep the file open: its content is replaced under SQLite's own locks")]
 
@@ -82,8 +88,7 @@ def steps(request: RestoreRequest) -> Steps:
         program("receive", staged),
         undo=(Run("remove the staged file", program("discard", staged)),),
     )
-    if request.manifest.objects:
-        yield Compare("compare the staged file with the manifest", staged)
+    yield Compare("compare the staged file with the manifest", staged)
     if os.path.lexists(where.target):
         yield from _into_the_open_file(where)
     else:
@@ -100,6 +105,7 @@ def _under_a_free_name(where: Places, request: RestoreRequest) -> Steps:
 
 def _into_the_open_file(where: Places) -> Steps:
     staged, target, retired, aside = (str(p) for p in (where.staged, where.target, where.retired, where.aside))
+    back = f"copy the old content back, by hand: sqlite3 {quote(target)} {quote(f'.restore {quote(retired)}')}"
     yield Run(
         f"keep a copy of the old database as {where.retired.name}",
         program("save", target, retired, WAIT_SECONDS),
@@ -108,7 +114,7 @@ def _into_the_open_file(where: Places) -> Steps:
     yield Run(
         "copy the restored content into the file",
         program("replace", staged, target, aside, WAIT_SECONDS),
-        undo=(Run("copy the old content back", program("replace", retired, target, aside, WAIT_SECONDS)),),
+        undo=(Run(back, program("replace", retired, target, aside, WAIT_SECONDS)),),
     )
     yield PointOfNoReturn(f"{where.target.name} holds the restored content")
     yield Run("remove the staged file and the old copy", program("discard", staged, retired), may_fail=True)

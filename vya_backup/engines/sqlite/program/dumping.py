@@ -18,7 +18,7 @@ import survey  # type: ignore[import-not-found]
 
 PIECE_PAGES = 4096
 SMALL_BYTES = 64 << 20  # copied in well under a second: not worth being polite
-PATIENCE = 3  # copies that a busy application made start over, before it has to wait for one
+PATIENCE = 2  # copies that a busy application made start over, before it has to wait for one
 BUSY = 5  # SQLITE_BUSY
 OWN_FOLDER = ".vya-sqlite-"
 
@@ -47,16 +47,22 @@ def take(source: str, copy: str, wait_seconds: float) -> None:
     """
     if not access.has_magic(source):
         raise access.Failure("not-a-database", "the file does not begin as SQLite files do")
-    with (
-        closing(access.connect(source, f"mode={access.writable_or_not(source)}", wait_seconds)) as live,
-        closing(access.connect(copy, "mode=rwc")) as target,
-    ):
-        target.execute("PRAGMA synchronous = OFF")  # a crash loses only what nobody has published yet
-        target.execute("PRAGMA journal_mode = OFF")
+    with closing(access.connect(source, f"mode={access.writable_or_not(source)}", wait_seconds)) as live:
         size = _size(live)
         _ensure_room(copy, size)
-        if size <= SMALL_BYTES or _is_wal(live) or not _copied_politely(live, target):
+        if size > SMALL_BYTES and not _is_wal(live) and _copied_politely(live, copy):
+            return
+        with closing(_new(copy)) as target:
             _copy_at_once(live, target)
+
+
+def _new(copy: str) -> sqlite3.Connection:
+    with open(copy, "wb"):  # a copy that was started over is no database that SQLite would write to
+        pass
+    target: sqlite3.Connection = access.connect(copy, "mode=rwc")
+    target.execute("PRAGMA synchronous = OFF")  # a crash loses only what nobody has published yet
+    target.execute("PRAGMA journal_mode = OFF")
+    return target
 
 
 def _size(live: sqlite3.Connection) -> int:
@@ -76,7 +82,7 @@ def _ensure_room(copy: str, size: int) -> None:
         raise access.Failure("space", f"the copy needs {size:,} bytes, {os.path.dirname(folder)} has {free:,} free")
 
 
-def _copied_politely(live: sqlite3.Connection, target: sqlite3.Connection) -> bool:
+def _copied_politely(live: sqlite3.Connection, copy: str) -> bool:
     """Copy in pieces between which a rollback-journal application may write; False when it wrote too often."""
     least, restarts = 1 << 62, 0
 
@@ -88,11 +94,10 @@ def _copied_politely(live: sqlite3.Connection, target: sqlite3.Connection) -> bo
         if restarts > PATIENCE:
             raise _StartedOver
 
-    try:
+    with closing(_new(copy)) as target, suppress(_StartedOver):
         live.backup(target, pages=PIECE_PAGES, progress=watch)
-    except _StartedOver:
-        return False
-    return True
+        return True
+    return False
 
 
 def _copy_at_once(live: sqlite3.Connection, target: sqlite3.Connection) -> None:

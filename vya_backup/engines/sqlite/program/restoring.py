@@ -11,8 +11,8 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 
 import access  # type: ignore[import-not-found]
 
@@ -23,11 +23,12 @@ BUSY = 5  # SQLITE_BUSY
 
 def receive(staging: str) -> None:
     """Write standard input to a new private file, and let SQLite check it."""
-    with open(staging, "xb", opener=_private) as file:
-        shutil.copyfileobj(sys.stdin.buffer, file, CHUNK_BYTES)
-        file.flush()
-        os.fsync(file.fileno())
-    access.sound(staging).close()
+    with _removed_on_failure(staging):
+        with open(staging, "xb", opener=_private) as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, CHUNK_BYTES)
+            file.flush()
+            os.fsync(file.fileno())
+        access.sound(staging).close()
 
 
 def publish(staging: str, target: str, aside: str, mode: str, owner: str) -> None:
@@ -48,14 +49,13 @@ def publish(staging: str, target: str, aside: str, mode: str, owner: str) -> Non
 
 def save(target: str, retired: str, wait_seconds: str) -> None:
     """Keep a copy of the old database; of one that SQLite cannot read, the bytes as they are."""
-    with open(retired, "xb", opener=_private):
-        pass
-    try:
-        _copy(target, f"mode={access.writable_or_not(target)}", retired, float(wait_seconds))
-    except sqlite3.DatabaseError as error:
-        if access.code_of(error) not in {"not-a-database", "corrupt"}:
-            raise
-        shutil.copyfile(target, retired)
+    with _removed_on_failure(retired):
+        os.close(_private(retired, os.O_CREAT | os.O_EXCL))
+        try:
+            _copy(target, f"mode={access.writable_or_not(target)}", retired, float(wait_seconds))
+        except sqlite3.DatabaseError as error:
+            _demand_unreadable(error)
+            shutil.copyfile(target, retired)
 
 
 def replace(source: str, target: str, aside: str, wait_seconds: str) -> None:
@@ -63,14 +63,13 @@ def replace(source: str, target: str, aside: str, wait_seconds: str) -> None:
     if not (access.has_magic(source) and access.has_magic(target)):
         _replace_unreadable(source, target, aside)
         return
-    with closing(access.connect(source, "mode=rw")) as staged:
-        staged.execute("PRAGMA journal_mode = DELETE")  # so that the target's own journal mode stays
     try:
+        with closing(access.connect(source, "mode=rw")) as staged:
+            staged.execute("PRAGMA journal_mode = DELETE")  # so that the target's own journal mode stays
         _fit_page_size(source, target, float(wait_seconds))
         _copy(source, "mode=ro", target, float(wait_seconds))
     except sqlite3.DatabaseError as error:
-        if access.code_of(error) not in {"not-a-database", "corrupt"}:
-            raise
+        _demand_unreadable(error)
         _replace_unreadable(source, target, aside)
 
 
@@ -82,20 +81,30 @@ def discard(*paths: str) -> None:
                 os.unlink(path + suffix)
 
 
-def withdraw(target: str) -> None:
-    """Take a published database away again, with what SQLite put beside it."""
-    discard(target)
-    _sync_folder(target)
-
-
 VERBS: dict[str, Callable[..., None]] = {
     "receive": receive,
     "publish": publish,
     "save": save,
     "replace": replace,
     "discard": discard,
-    "withdraw": withdraw,
 }
+
+
+@contextmanager
+def _removed_on_failure(path: str) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise  # somebody else's
+    except BaseException:
+        discard(path)
+        raise
+
+
+def _demand_unreadable(error: sqlite3.DatabaseError) -> None:
+    """Go on only when SQLite cannot make sense of the file; whatever else it says ends the restore."""
+    if access.code_of(error) not in {"not-a-database", "corrupt"}:
+        raise error
 
 
 def _private(path: str, flags: int) -> int:
@@ -131,11 +140,12 @@ def _fit_page_size(source: str, target: str, wait_seconds: float) -> None:
 def _replace_unreadable(source: str, target: str, aside: str) -> None:
     """Swap by rename: no application can have work in a file that SQLite cannot read."""
     fresh = f"{aside}.new"
-    shutil.copyfile(source, fresh)
     old = os.stat(target)
-    _take_over(fresh, f"{old.st_mode & 0o7777:o}", f"{old.st_uid}:{old.st_gid}")
-    _set_companions_aside(target, aside)
-    os.rename(fresh, target)
+    with _removed_on_failure(fresh):
+        shutil.copyfile(source, fresh)
+        _take_over(fresh, f"{old.st_mode & 0o7777:o}", f"{old.st_uid}:{old.st_gid}")
+        _set_companions_aside(target, aside)
+        os.rename(fresh, target)
     _sync_folder(target)
 
 
