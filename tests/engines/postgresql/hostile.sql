@@ -58,7 +58,7 @@ COPY public.fake_in_body (a) FROM stdin;
 $q$;
 END
 $body$;
-CREATE FUNCTION atomic_one(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT a + 1; SELECT $1; END;
+CREATE FUNCTION atomic_one(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT a + 1 AS more; SELECT $1 AS one; END;
 CREATE FUNCTION takes_table("Ünï ""q"" sch".pair, parent) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE PROCEDURE proc_one(INOUT a int) LANGUAGE plpgsql AS 'BEGIN a := a + 1; END';
 CREATE AGGREGATE agg_star(*) (sfunc = int8inc, stype = int8, initcond = '0');

@@ -14,7 +14,7 @@ from hashlib import sha256
 from vya_backup.decisions.manifest import Manifest, PartSpan
 from vya_backup.engines.contract import Observation
 from vya_backup.engines.postgresql.encodings import codec
-from vya_backup.engines.postgresql.entries import DATA, Entry, announced
+from vya_backup.engines.postgresql.entries import DATA, Entry, announced, entry
 
 PART = "dump"
 PREAMBLE, OBJECTS, END = "preamble", "objects", "end"
@@ -24,12 +24,13 @@ LARGE_OBJECT_ROWS = "large objects"
 
 _TOKEN = re.compile(rb"['\";]|--|\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$")
 _HALF_TOKEN = re.compile(rb"(?:-|\$[A-Za-z0-9_\x80-\xff]{0,64})\Z")
+_COPY = re.compile(rb'COPY ("(?:[^"]|"")*"|[^".\s]+)\.("(?:[^"]|"")*"|[^".\s]+) ')
 _SETVAL = re.compile(rb", (-?\d+), (true|false)\);\Z")
 _ENCODING = re.compile(rb"SET client_encoding = '([A-Za-z0-9_]+)';\Z")
 _END_OF_ROWS = b"\n\\.\n"
 _TRAILER = b"-- PostgreSQL database dump complete"
 _AFTER_TRAILER = re.compile(rb"\s*(?:--\s+)?(?:\\unrestrict [A-Za-z0-9]+\s*)?\Z")
-_KEPT = 128
+_HEAD, _TAIL = 320, 128  # bytes kept of a statement: enough for two quoted names, and for a sequence's value
 
 
 class PostgresqlObserver:
@@ -47,6 +48,7 @@ class PostgresqlObserver:
         self._rows: Counter[str] = Counter()
         self._sequences: dict[str, int] = {}
         self._schema = sha256()
+        self._target = ""
         self._in_rows = 0
         self._size = 0
         self._cuts: list[int] = []
@@ -140,8 +142,7 @@ class PostgresqlObserver:
             return b""
         end = data.find(_END_OF_ROWS)
         rows = self._in_rows + data.count(b"\n", 0, end)
-        if self._entry:
-            self._rows[self._entry.name] += rows
+        self._rows[self._target] += rows
         self._read = self._sql
         return data[end + len(_END_OF_ROWS) :]
 
@@ -149,17 +150,17 @@ class PostgresqlObserver:
 
     def _text(self, text: bytes) -> None:
         if self._complete:
-            self._after = (self._after + text)[-_KEPT:] if len(self._after) + len(text) > _KEPT else self._after + text
+            self._after = (self._after + text)[:_HEAD]
         if self._entry and self._entry.type not in DATA:
             self._schema.update(text)
-        if len(self._head) < _KEPT:
-            self._head = (self._head + text[:_KEPT]).lstrip()
-        self._tail = (self._tail + text[-_KEPT:])[-_KEPT:]
+        if len(self._head) < _HEAD:
+            self._head = (self._head + text[:_HEAD]).lstrip()
+        self._tail = (self._tail + text[-_TAIL:])[-_TAIL:]
 
     def _end_statement(self) -> None:
         # The head alone tells them: the server writes no such statement into a body outside of quotes.
         if self._head.startswith(b"COPY ") and self._tail.endswith(b" FROM stdin;"):
-            self._read, self._in_rows = self._copy, 0
+            self._begin_rows()
         elif self._head.startswith(b"SELECT pg_catalog.setval("):
             self._note_sequence()
         elif self._head.startswith(b"SELECT pg_catalog.lo_create("):
@@ -167,6 +168,16 @@ class PostgresqlObserver:
         elif self._entry is None and (encoding := _ENCODING.search(self._tail)):
             self._codec = codec(encoding[1].decode("ascii"))
         self._head = self._tail = b""
+
+    def _begin_rows(self) -> None:
+        # The statement names the table, not the comment: a partition may be loaded through its root.
+        names = _COPY.match(self._head)
+        if names is None:
+            self._fault = self._fault or "a COPY names no table"
+            return
+        schema, table = (_unquoted(name.decode(self._codec, "backslashreplace")) for name in names.groups())
+        self._target = entry("TABLE DATA", table, schema).name
+        self._read, self._in_rows = self._copy, 0
 
     def _note_sequence(self) -> None:
         value = _SETVAL.search(self._tail)
@@ -185,12 +196,12 @@ class PostgresqlObserver:
         if (found and not self._cuts) or line == _TRAILER:
             self._cuts.append(offset)
 
-    def _begin(self, entry: Entry, line: bytes) -> None:
-        self._entry = entry
+    def _begin(self, found: Entry, line: bytes) -> None:
+        self._entry = found
         self._head = self._tail = b""
-        if entry.counts:
-            self._objects[entry.kind].add(entry.name)
-        if entry.type not in DATA:
+        if found.counts:
+            self._objects[found.kind].add(found.name)
+        if found.type not in DATA:
             self._schema.update(line)
 
     def _spans(self) -> tuple[PartSpan, ...]:
@@ -209,6 +220,10 @@ class PostgresqlObserver:
             return "" if _AFTER_TRAILER.match(rest) else "something follows the end-of-dump line"
         place = f"; it ends in {self._entry.kind} {self._entry.name}" if self._entry else ""
         return f"the end-of-dump line of pg_dump is missing{place}"
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def sequence_value(last: int, *, called: bool) -> int:

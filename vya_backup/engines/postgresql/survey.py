@@ -47,13 +47,21 @@ _ROLES = """SELECT pg_get_userbyid(s.refobjid) FROM pg_shdepend s JOIN pg_databa
         OR EXISTS (SELECT FROM pg_type WHERE typowner = 10 AND oid >= 16384)
         OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = 10 AND oid >= 16384 AND nspname !~ '^pg_'))
     ORDER BY 1"""
+# Partitions by the hash of an enum's number, which is another one on each server: pg_dump loads them through the root.
+_HASHED_BY_ENUM = """(SELECT c.oid FROM pg_opclass c JOIN pg_am m ON m.oid = c.opcmethod WHERE c.opcname = 'enum_ops'
+            AND c.opcnamespace = 'pg_catalog'::regnamespace AND m.amname = 'hash')"""
 # Tables whose rows pg_dump copies: every plain one that no extension owns, and an extension's configuration tables.
-_COPIED = f"""SELECT o.oid, o.relname AS name, n.nspname AS schema, coalesce(e.condition, '') AS condition
+_COPIED = f"""SELECT o.relname AS name, n.nspname AS schema, coalesce(e.condition, '') AS condition,
+    coalesce(r.relname, o.relname) AS loaded_name, coalesce(rn.nspname, n.nspname) AS loaded_schema
     FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
     LEFT JOIN (SELECT x.extoid, c.condition FROM pg_extension p
         CROSS JOIN LATERAL unnest(p.extconfig) WITH ORDINALITY AS x(extoid, place)
         CROSS JOIN LATERAL unnest(p.extcondition) WITH ORDINALITY AS c(condition, place)
         WHERE x.place = c.place) e ON e.extoid = o.oid
+    LEFT JOIN pg_class r ON o.relispartition AND r.oid = pg_partition_root(o.oid) AND EXISTS (
+        SELECT FROM pg_partition_ancestors(o.oid) a JOIN pg_partitioned_table p ON p.partrelid = a.relid
+        WHERE {_HASHED_BY_ENUM} = ANY (p.partclass))
+    LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
     WHERE o.relkind = '{{kind}}' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
         AND (e.extoid IS NOT NULL OR {inventory.own("pg_class")}) ORDER BY 3, 2"""
 
@@ -177,7 +185,7 @@ def _rows(connection: Connection, readable: _Names) -> Iterator[tuple[str, int]]
     for table in connection.exec_driver_sql(_COPIED.format(kind="r")).all():
         target = f"ONLY {identifier(table.schema)}.{identifier(table.name)} {table.condition}"
         rows = connection.exec_driver_sql(f"SELECT count(*) FROM {target}", execution_options=_PLAIN).scalar_one()
-        name = entries.entry("TABLE DATA", readable(table.name), readable(table.schema)).name
+        name = entries.entry("TABLE DATA", readable(table.loaded_name), readable(table.loaded_schema)).name
         counts[name] = counts.get(name, 0) + rows
     large = connection.exec_driver_sql("SELECT count(*) FROM pg_largeobject_metadata").scalar_one()
     if large:
