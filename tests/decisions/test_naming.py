@@ -19,7 +19,6 @@ from vya_backup.decisions.naming import (
     free_name,
     path_component,
     task_name,
-    template_problem,
 )
 
 AT = datetime(2026, 1, 9, 2, 0, 0, tzinfo=ZoneInfo("America/Sao_Paulo"))
@@ -110,18 +109,3 @@ def test_a_taken_name_gets_a_number() -> None:
     taken = {"h/x_full.sql.gz", "h/x_full-2.metadata.json"}
 
     assert free_name(wanted, taken.__contains__).dump == "h/x_full-3.sql.gz"
-
-
-@pytest.mark.parametrize(
-    ("template", "file", "says"),
-    [
-        ("{hostname}/{db_nam}", False, "{db_nam}"),
-        ("../{db_name}", False, "below base_path"),
-        ("{db_name}.sql.gz", True, "{datetime}"),
-        ("a/{datetime}", True, "one file"),
-        ("{datetime", True, "no template"),
-    ],
-)
-def test_a_template_that_cannot_work_is_named(template: str, file: bool, says: str) -> None:
-    """Each kind of mistake has its sentence."""
-    assert says in template_problem(template, file=file)

@@ -11,11 +11,9 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from string import Formatter
 from urllib.parse import unquote
 
 USERS = "@users"
-PLACEHOLDERS = frozenset({"hostname", "db_id", "db_name", "date", "datetime", "type", "engine"})
 BACKUP_TYPE = "full"
 LONGEST_COMPONENT = 100  # bytes; leaves room for times and suffixes below the 255 of common file systems
 CONTENT_SUFFIXES = (".sql.gz", ".sql.zst", ".sql", ".db.gz", ".db.zst", ".db", ".gz", ".zst", ".dump")
@@ -105,6 +103,17 @@ class ArtifactName:
     dump: str
 
     @property
+    def file(self) -> str:
+        """Return the dump's file name."""
+        return self.dump.rpartition("/")[2]
+
+    def checksum_line(self, sha256: str) -> str:
+        """Return the content of the checksum file; a backslash or newline in the name is escaped as sha256sum does."""
+        escaped = self.file.replace("\\", "\\\\").replace("\n", "\\n")
+        mark = "\\" if escaped != self.file else ""
+        return f"{mark}{sha256}  {escaped}\n"
+
+    @property
     def checksum(self) -> str:
         """Return the path of what `sha256sum -c` reads."""
         return f"{self.dump}.sha256"
@@ -142,23 +151,6 @@ def free_name(wanted: ArtifactName, is_taken: Callable[[str], bool]) -> Artifact
         number += 1
         name = ArtifactName(f"{stem}-{number}{suffix}")
     return name
-
-
-def template_problem(template: str, *, file: bool) -> str:
-    """Return what is wrong with a path template, or an empty text."""
-    try:
-        fields = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
-    except ValueError as error:
-        return f"{template!r} is no template: {error}"
-    unknown = sorted(set(fields) - PLACEHOLDERS)
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
-        return f"{{{unknown[0]}}} in {template!r} is unknown; there are {known}"
-    if file and ("/" in template or not {"datetime", "date"} & set(fields)):
-        return f"{template!r} must name one file and hold {{datetime}} or {{date}}, so that backups don't share a name"
-    if not file and any(part in {"..", "."} for part in template.split("/")):
-        return f"{template!r} must stay below base_path"
-    return ""
 
 
 def _without_suffix(name: str) -> str:

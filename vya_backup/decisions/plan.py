@@ -39,6 +39,7 @@ class Known:
     size_bytes: int
     size_on_disk: int | None
     """None where the file is missing."""
+    plain_bytes: int = 0
 
 
 @dataclass(frozen=True)

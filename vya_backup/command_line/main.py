@@ -1,0 +1,68 @@
+"""`vya-backupdb`: doit with this project's tasks and commands, from any folder, without a checkout.
+
+Options before the command are global: `--config FILE`, `--verbose`, `--quiet`, `--version`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from doit.cmd_base import ModuleTaskLoader
+from doit.cmd_completion import TabCompletion
+from doit.cmd_forget import Forget
+from doit.cmd_help import Help
+from doit.cmd_info import Info
+from doit.cmd_list import List
+from doit.doit_cmd import DoitMain
+
+from vya_backup import __version__
+from vya_backup.command_line import backend, tasks
+from vya_backup.command_line.administration import Config, Credentials
+from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean, NoIgnore, Plan, Status
+from vya_backup.command_line.doit_settings import DOIT_CONFIG
+from vya_backup.command_line.run import Run
+from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
+from vya_backup.errors import UsageError
+
+LOOKING = (Backups, Plan, Databases, Status, Audit, Config, Credentials)
+
+
+class Main(DoitMain):  # type: ignore[misc]
+    """doit under another name, reading no configuration of its own from the working directory."""
+
+    BIN_NAME = "vya-backupdb"
+    DOIT_CMDS = (Help, Run, List, Info, Forget, TabCompletion, NoClean, NoIgnore, *LOOKING)
+
+    @staticmethod
+    def print_version() -> None:
+        """Print this program's version."""
+        sys.stdout.write(f"vya-backupdb {__version__}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status."""
+    try:
+        rest = _without_globals(list(sys.argv[1:] if arguments is None else arguments))
+    except UsageError as error:
+        print_error(error)
+        return error.exit_status
+    loader = ModuleTaskLoader({"task_backup": tasks.task_backup, "task_restore": tasks.task_restore})
+    settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
+    return int(Main(loader, config_filenames=(), extra_config=settings).run(rest))
+
+
+def _without_globals(words: list[str]) -> list[str]:
+    while words and words[0].startswith("--"):
+        name, _, value = words[0].partition("=")
+        if name == "--config":
+            if not value and len(words) < 2:
+                raise UsageError("--config needs a file")
+            GLOBAL_CONFIG.append(Path(value or words.pop(1)))
+        elif name in {"--verbose", "--quiet"}:
+            GLOBAL_WORDS.add(name)
+        else:
+            break
+        words.pop(0)
+    return [word for word in words if word]  # doit stumbles over an empty argument

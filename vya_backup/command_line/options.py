@@ -1,0 +1,149 @@
+"""The options of the tasks, and what the command line says with them.
+
+doit parses options for a task alone: a group's never reach its members. So a run reads its own command line first, with
+doit's own parser and the same declarations, and every task is told what was meant.
+"""
+
+from __future__ import annotations
+
+import getopt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from doit.cmdparse import CmdOption, CmdParseError, TaskParse
+
+from vya_backup.errors import UsageError
+
+Declaration = dict[str, Any]
+
+
+def _text(name: str, help_text: str, long: str = "") -> Declaration:
+    return {"name": name, "long": long or name.replace("_", "-"), "default": "", "help": help_text}
+
+
+def flag(name: str, help_text: str) -> Declaration:
+    """Declare an option without a value."""
+    return {"name": name, "long": name.replace("_", "-"), "type": bool, "default": False, "help": help_text}
+
+
+def _number(name: str, help_text: str) -> Declaration:
+    return {"name": name, "long": name, "type": int, "default": 0, "help": help_text}
+
+
+BACKUP: tuple[Declaration, ...] = (
+    _text("instance", "only this instance"),
+    _text("database", "only these databases: A,B"),
+    flag("all", "every database of every instance (the default)"),
+    flag("dry_run", "show what is due and why, touch nothing"),
+    flag("force", "dump although a fresh backup exists; nothing is overwritten"),
+    _number("compression", "level 1 to 9, for this run only"),
+    _number("workers", "dumps at once (default: backup.parallel)"),
+    flag("parallel", "several dumps at once (the default)"),
+    flag("list_databases", "list what is found and what is left out, then stop"),
+    flag("verbose", "show up-to-date databases too, however many"),
+)
+
+RESTORE: tuple[Declaration, ...] = (
+    _text("at", "the newest good backup at or before this time, in the configured zone"),
+    _text("datetime", "the same as --at"),
+    flag("latest", "the newest good backup, even if it is suspiciously small"),
+    _text("backup", "this backup, by its id or the beginning of it"),
+    _text("file", "this file, also one that the catalog has never seen"),
+    _text("to", "restore under this name"),
+    _text("target_database", "the same as --to"),
+    _text("target_instance", "restore onto this instance"),
+    flag("dry_run", "check everything and show what would be done, touch nothing"),
+    flag("force", "replace what is there; the old one survives until the new one stands"),
+    flag("interactive", "pick the backup from a list"),
+    flag("yes", "answer the question that --force asks on a terminal"),
+    flag("drop_slots", "PostgreSQL: replication slots of the replaced database may be dropped"),
+    flag("list", "list what can be restored, touch nothing"),
+    flag("all", "with --force and a pattern: restore every database that matches"),
+    _text("instance", "with a bare `restore`: of this instance"),
+    _text("database", "with a bare `restore`: this database"),
+    _text("date", "with --list: of this day only"),
+    _number("limit", "with --list: so many at most"),
+)
+
+OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {"backup": BACKUP, "restore": RESTORE}
+DEFAULT_TASK = "backup"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One task of the command line with its options by name."""
+
+    task: str
+    options: Mapping[str, Any]
+
+    @property
+    def group(self) -> str:
+        """Return the part before the colon."""
+        return self.task.partition(":")[0]
+
+    @property
+    def member(self) -> str:
+        """Return the part after the colon, or an empty text."""
+        return self.task.partition(":")[2]
+
+
+def spelled_for_doit(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with `restore list` written as the option that it is."""
+    words = list(arguments)
+    if words[:2] == ["restore", "list"]:
+        words[1] = "--list"
+    return words
+
+
+def read(arguments: Sequence[str]) -> list[Selection]:
+    """Return the selected tasks with their options, in order; without arguments the default task.
+
+    Raises:
+        UsageError: an option is unknown, ambiguous or lacks its value.
+    """
+    rest = list(arguments) or [DEFAULT_TASK]
+    selections = []
+    while rest:
+        task = rest.pop(0)
+        if task.startswith("-"):
+            raise UsageError(f"{task} stands before any task", "Options follow the task they are meant for.")
+        declared = OF_GROUP.get(task.partition(":")[0], ())
+        options, rest = _parsed(task, declared, rest)
+        selections.append(Selection(task, options))
+    return selections
+
+
+def written(selections: Sequence[Selection]) -> list[str]:
+    """Return arguments that doit reads as these selections; every task gets its own options."""
+    words: list[str] = []
+    for selection in selections:
+        words.append(selection.task)
+        for declared in OF_GROUP.get(selection.group, ()):
+            value = selection.options[declared["name"]]
+            if value and declared.get("type") is bool:
+                words.append(f"--{declared['long']}")
+            elif value:
+                words.append(f"--{declared['long']}={value}")
+    return words
+
+
+def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tuple[Mapping[str, Any], list[str]]:
+    parser = TaskParse([CmdOption(dict(option)) for option in declared])
+    try:
+        options, left = parser.parse(rest)
+    except CmdParseError as error:
+        raise UsageError(f"{task}: {_first_words(error)}", _takes(declared)) from error
+    return {option["name"]: options[option["name"]] for option in declared}, left
+
+
+def _first_words(error: CmdParseError) -> str:
+    """Return what is wrong, without doit's list of option objects."""
+    cause = error.__context__
+    return cause.msg if isinstance(cause, getopt.GetoptError) else str(error)
+
+
+def _takes(declared: Sequence[Declaration]) -> str:
+    if not declared:
+        return "It takes no options."
+    return "It takes " + ", ".join(f"--{option['long']}" for option in declared) + "."

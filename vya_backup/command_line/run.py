@@ -1,0 +1,129 @@
+"""`doit run`, as this project means it: close orphans, discover, plan, let doit work, and say what came of it.
+
+Exit status: 0 done or up to date, 1 something failed as failures do, 2 a bug, 3 the command or the configuration is
+wrong, 130 and 143 after SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import doit.cmd_run
+from doit.control import TaskControl
+from doit.exceptions import InvalidCommand
+from doit.task import Stream
+
+from vya_backup.command_line import backend, selecting
+from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
+from vya_backup.command_line.report import ScreenReporter
+from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
+from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
+from vya_backup.jobs.discovery import describe, discover
+from vya_backup.jobs.orphans import close_orphans
+from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
+from vya_backup.outlook.tables import plan_lines
+from vya_backup.transport.processes import stop
+
+SIGNAL_BASE = 128
+
+
+class Run(doit.cmd_run.Run):  # type: ignore[misc]
+    """Replaces doit's own `run`."""
+
+    name = "run"
+    doc_purpose = "back up and restore: run tasks (the default command)"
+
+    def execute(self, params: Any, args: Sequence[str]) -> int:
+        """Run the selected tasks; the module says what the exit status means."""
+        return guarded(lambda: self._run(params, read(spelled_for_doit(args))))
+
+    def _run(self, params: Any, selections: list[Selection]) -> int:
+        if params["par_type"] == "process" and "par_type" in params._non_default_keys:  # noqa: SLF001 - doit's own way
+            raise InvalidCommand("-P process is closed: it would lose events; dumps run side by side in threads")
+        stop.install()
+        with running(selections) as session:
+            session.selections = selecting.restores(selections, keys_in(session.workspace))
+            started = run_started(session.loaded, session.selections)
+            with session.workspace.catalog.run(started) as run:
+                status = self._within(session, params)
+                if stop.requested:
+                    status = SIGNAL_BASE + stop.requested
+                run.finish(status, Counter(result.verdict for result in session.screen.results))
+            return status
+
+    def _within(self, session: Session, params: Any) -> int:
+        chosen = selecting.backups(session.selections)
+        lists_only = any(s.options.get("list_databases") for s in chosen)
+        is_dry_run = any(s.options.get("dry_run") for s in session.selections) or _is_dry_by_default(session, chosen)
+        if not (lists_only or is_dry_run):
+            close_orphans(session.workspace)
+        if chosen:
+            _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
+            if lists_only:
+                return _show(session, [line for d in session.discoveries for line in describe(d)])
+            if is_dry_run:
+                return _show(session, plan_lines(session.planned, session.workspace))
+        return self._work(session, params)
+
+    def _work(self, session: Session, params: Any) -> int:
+        backend.use(session.workspace.catalog)
+        params["num_process"] = _threads(session, params)
+        try:
+            return int(super().execute(params, written(session.selections)))
+        finally:
+            session.screen.summary()
+            backend.use(None)
+
+    def _execute(
+        self,
+        verbosity: int | None = None,
+        always: bool = False,
+        num_process: int = 0,
+        failure_verbosity: int = 0,
+    ) -> int:
+        self.control = TaskControl(self.task_list)
+        self.control.process(self.sel_tasks)
+        reporter = ScreenReporter(self.outstream, {"failure_verbosity": failure_verbosity})
+        arguments = (self.dep_manager, reporter, True, always, Stream(verbosity))
+        runner = ThreadRunner(*arguments, num_process) if num_process else SequentialRunner(*arguments)
+        return int(runner.run_all(self.control.task_dispatcher()))
+
+
+def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record: bool) -> None:
+    workspace = session.workspace
+    enabled = {instance.id: instance for instance in workspace.enabled_instances()}
+    meant = selecting.instances_meant(chosen, list(enabled))
+    session.discoveries = discover(workspace, [enabled[name] for name in meant], record=record)
+    answered = [wanted_from_discovery(d) for d in session.discoveries if d.error is None]
+    silent = {d.instance.id for d in session.discoveries if d.error is not None}
+    remembered = [wanted for wanted in wanted_from_history(workspace) if wanted.instance.id in silent]
+    forced = [selection for selection in chosen if selection.options.get("force")]
+    planned = plan(
+        workspace,
+        answered + remembered,
+        now=workspace.clock(),
+        forced=lambda key: any(selecting.covers(selection, key) for selection in forced),
+    )
+    selecting.demand_found(chosen, [one.key for one in planned])
+    session.planned = [one for one in planned if any(selecting.covers(selection, one.key) for selection in chosen)]
+
+
+def _is_dry_by_default(session: Session, chosen: Sequence[Selection]) -> bool:
+    return bool(chosen) and session.workspace.configuration.backup.dry_run
+
+
+def _show(session: Session, lines: Sequence[str]) -> int:
+    for line in lines:
+        session.screen.line(line)
+    return 1 if any(d.error is not None for d in session.discoveries) else 0
+
+
+def _threads(session: Session, params: Any) -> int:
+    """Return how many tasks run at once: as said for doit, for the task, or configured; restores run one by one."""
+    if "num_process" in params._non_default_keys:  # noqa: SLF001 - doit's own way to tell a default
+        return int(params["num_process"])
+    said = [int(s.options["workers"]) for s in session.selections if s.options.get("workers")]
+    is_backup = bool(selecting.backups(session.selections))
+    return max(said) if said else session.workspace.configuration.backup.parallel if is_backup else 0

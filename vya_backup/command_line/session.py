@@ -1,0 +1,174 @@
+"""Opens the surroundings of a run or of a look, and holds those of the run that is on, for doit's task creators.
+
+doit calls task creators without arguments, so a run leaves its session here before it lets doit load the tasks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vya_backup import __version__, clock
+from vya_backup.command_line.options import Selection
+from vya_backup.decisions.naming import Key
+from vya_backup.errors import BackupError, CatalogMissing
+from vya_backup.history.catalog import Catalog
+from vya_backup.history.events import RunStarted
+from vya_backup.history.views import databases
+from vya_backup.jobs.discovery import Discovery
+from vya_backup.jobs.planning import Planned
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.outlook.screen import Screen
+from vya_backup.settings.credentials import CredentialStore
+from vya_backup.settings.loading import Loaded, load
+from vya_backup.transport.storage import Store
+
+SECONDS_PER_MINUTE = 60
+GLOBAL_CONFIG: list[Path | None] = [None]
+"""What `--config` before the command said, for the rest of this process."""
+GLOBAL_WORDS: set[str] = set()
+"""`--verbose` or `--quiet` before the command."""
+
+
+@dataclass
+class Session:
+    """One run: its surroundings, what the command line selects, what is planned and what came of it."""
+
+    workspace: Workspace
+    loaded: Loaded
+    selections: list[Selection]
+    screen: Screen = field(default_factory=Screen)
+    discoveries: list[Discovery] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+
+    def options(self, task: str) -> dict[str, object]:
+        """Return the options that were said for a task, or for a group that selects it."""
+        for selection in self.selections:
+            if selection.task == task:
+                return dict(selection.options)
+        group = task.partition(":")[0]
+        for selection in self.selections:
+            if selection.group == group and _covers(selection.task, task):
+                return dict(selection.options)
+        return {}
+
+
+_current: list[Session] = []
+
+
+def current() -> Session | None:
+    """Return the session of the run that is on, or None while something only looks."""
+    return _current[-1] if _current else None
+
+
+@contextmanager
+def running(selections: list[Selection]) -> Iterator[Session]:
+    """Open everything for a run that may append.
+
+    Raises:
+        BackupError: the configuration, the credentials or the catalog cannot be used.
+    """
+    loaded = configured()
+    with opened(loaded, read_only=False) as workspace:
+        session = Session(workspace, loaded, selections)
+        _current.append(session)
+        try:
+            yield session
+        finally:
+            _current.pop()
+
+
+def configured() -> Loaded:
+    """Load the configuration that this process was told of.
+
+    Raises:
+        ConfigurationError: it is missing or wrong.
+    """
+    return load(GLOBAL_CONFIG[-1])
+
+
+@contextmanager
+def looking() -> Iterator[Workspace]:
+    """Open everything for a command that appends nothing.
+
+    Raises:
+        CatalogMissing: nothing was ever backed up.
+        BackupError: the configuration or the catalog cannot be used.
+    """
+    with opened(configured(), read_only=True) as workspace:
+        yield workspace
+
+
+@contextmanager
+def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
+    """Wire the surroundings together."""
+    configuration = loaded.configuration
+    path = configuration.catalog.path
+    if path is None:  # `load` always sets it
+        raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
+    catalog = Catalog.open(path, host=configuration.application.host(), read_only=read_only)
+    try:
+        yield Workspace(
+            configuration=configuration,
+            catalog=catalog,
+            store=Store(configuration.storage.base_path, configuration.storage.temp_path),
+            credentials=CredentialStore.load(configuration),
+            run_deadline=clock.monotonic() + configuration.backup.run_timeout_minutes * SECONDS_PER_MINUTE,
+        )
+    finally:
+        catalog.close()
+
+
+def run_started(loaded: Loaded, selections: list[Selection]) -> RunStarted:
+    """Return the first event of a run: the command as it was meant, never with a secret in it."""
+    return RunStarted(
+        command=" ".join(["doit", *(selection.task for selection in selections)]),
+        version=__version__,
+        environment=loaded.configuration.application.environment,
+        config_path=str(loaded.path or ""),
+    )
+
+
+def known_keys() -> list[Key]:
+    """Return every database that the catalog knows; none while there is no configuration or catalog yet."""
+    session = current()
+    if session is not None:
+        return keys_in(session.workspace)
+    try:
+        with looking() as workspace:
+            return keys_in(workspace)
+    except CatalogMissing:
+        return []
+
+
+def keys_in(workspace: Workspace) -> list[Key]:
+    """Return the databases of the catalog, sorted."""
+    return sorted(Key(row.instance, row.database) for row in databases(workspace.catalog))
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2)."""
+    try:
+        return action()
+    except BackupError as error:
+        print_error(error)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
+        return 0
+
+
+def print_error(error: BackupError) -> None:
+    """Print an expected failure on standard error."""
+    hint = f"\n  {error.hint}" if error.hint else ""
+    sys.stderr.write(f"error: {error.message}{hint}\n")
+
+
+def _covers(selected: str, task: str) -> bool:
+    return task == selected or task.startswith((f"{selected}:", f"{selected}/"))

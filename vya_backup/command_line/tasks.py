@@ -1,0 +1,143 @@
+"""The doit tasks: for each database a dump, its checksum and its restore; groups for instances and for everything.
+
+Tasks are made at load time. In a run they follow the plan that the run has made; everything else (`doit list`, `help`)
+makes them from the catalog's memory and contacts no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from doit.exceptions import InvalidDodoFile
+from doit.task import Task
+
+from vya_backup.command_line import backup_actions, restore_actions
+from vya_backup.command_line.backup_actions import Ticket
+from vya_backup.command_line.options import BACKUP, RESTORE
+from vya_backup.command_line.session import current, known_keys
+from vya_backup.decisions.naming import Key
+from vya_backup.decisions.plan import short_names
+from vya_backup.errors import BackupError
+
+QUIET = {"io": {"capture": False}, "verbosity": 1}
+"""Under threads doit's capture swaps the standard streams of the whole process: off."""
+
+
+def task_backup() -> Iterator[Task]:
+    """Dump and check every database that is due."""
+    tickets = _tickets()
+    instances = sorted({t.key.instance for t in tickets} | set(_failed_instances()))
+    groups = [f"backup:{instance}" for instance in instances]
+    yield _group("backup", groups, doc="Bring every due database up to date.", params=BACKUP, has_subtask=True)
+    for instance, members in groupby(tickets, key=lambda ticket: ticket.key.instance):
+        yield from _instance_tasks(instance, list(members))
+    for instance in _failed_instances():
+        yield _discovery_task(instance)
+        if not any(t.key.instance == instance for t in tickets):
+            yield from _instance_tasks(instance, [])
+
+
+def task_restore() -> Iterator[Task]:
+    """Bring a database back."""
+    keys = _keys()
+    yield Task(
+        "restore",
+        [(restore_actions.restore_named, ["restore", None])],
+        params=_params(RESTORE),
+        has_subtask=True,
+        doc="Bring one database back: doit restore:INSTANCE/DATABASE, or restore:DATABASE where that is unambiguous.",
+        **QUIET,
+    )
+    for key in keys:
+        yield _restore_task(key.task, key)
+    for name, key in short_names(keys).items():
+        short = Key(key.instance, name).task.partition("/")[2]
+        if not any(short == other.task for other in keys):
+            yield _restore_task(short, key)
+
+
+def _tickets() -> list[Ticket]:
+    session = current()
+    if session is not None:
+        return [Ticket.of_plan(session, planned) for planned in session.planned]
+    return [Ticket(key) for key in _keys()]
+
+
+def _keys() -> list[Key]:
+    try:
+        return known_keys()
+    except BackupError as error:
+        raise InvalidDodoFile(str(error)) from error
+
+
+def _failed_instances() -> list[str]:
+    session = current()
+    return [d.instance.id for d in session.discoveries if d.error is not None] if session else []
+
+
+def _instance_tasks(instance: str, tickets: list[Ticket]) -> Iterator[Task]:
+    needs = [f"discover:{instance}"] if instance in _failed_instances() else []
+    names = [f"backup:{ticket.key.task}" for ticket in tickets]
+    doc = f"Bring every due database of {instance} up to date."
+    yield _group(f"backup:{instance}", needs + names, doc=doc, params=BACKUP, subtask_of="backup", has_subtask=True)
+    for ticket in tickets:
+        yield from _database_tasks(ticket, needs)
+
+
+def _database_tasks(ticket: Ticket, needs: list[str]) -> Iterator[Task]:
+    dump, checksum = f"dump:{ticket.key.task}", f"checksum:{ticket.key.task}"
+    yield Task(
+        dump,
+        [(backup_actions.dump, [ticket])],
+        uptodate=[ticket.needs_no_dump],
+        task_dep=needs,
+        subtask_of="backup",
+        doc=f"Dump {ticket.key}.",
+        **QUIET,
+    )
+    check = Task(
+        checksum,
+        [(backup_actions.check, [ticket])],
+        file_dep=ticket.files(),
+        task_dep=[dump],
+        subtask_of="backup",
+        doc=f"Read the newest dump of {ticket.key} back from the disk.",
+        **QUIET,
+    )
+    ticket.check_task = check
+    yield check
+    yield _group(
+        f"backup:{ticket.key.task}",
+        [dump, checksum],
+        doc=f"Dump and check {ticket.key} if it is due.",
+        params=BACKUP,
+        subtask_of="backup",
+    )
+
+
+def _discovery_task(instance: str) -> Task:
+    actions = [(backup_actions.tell_failed_discovery, [instance])]
+    return Task(f"discover:{instance}", actions, subtask_of="backup", doc=f"Ask {instance} what it holds.", **QUIET)
+
+
+def _restore_task(name: str, key: Key) -> Task:
+    return Task(
+        f"restore:{name}",
+        [(restore_actions.restore_named, [f"restore:{name}", key])],
+        params=_params(RESTORE),
+        subtask_of="restore",
+        doc=f"Restore {key} from its newest good backup.",
+        **QUIET,
+    )
+
+
+def _group(name: str, members: list[str], **more: Any) -> Task:
+    params = _params(more.pop("params"))
+    # `uptodate` keeps doit from recording a success for a task that does nothing itself
+    return Task(name, None, task_dep=members, uptodate=[True], params=params, **more)
+
+
+def _params(declared: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(option) for option in declared]

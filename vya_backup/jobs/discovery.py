@@ -1,0 +1,113 @@
+"""Ask every instance what databases it has; one that cannot be asked fails alone.
+
+"Could not look" is never "nothing there": a failure is an event and a failed task, not an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vya_backup.decisions import plan
+from vya_backup.decisions.naming import show
+from vya_backup.errors import BackupError
+from vya_backup.history.events import Discovered, DiscoveryFailed, Exclusion
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.settings.model import Instance
+from vya_backup.transport.connections import connect
+from vya_backup.transport.retrying import attempts
+
+if TYPE_CHECKING:
+    from vya_backup.engines.contract import FoundDatabase
+
+AT_ONCE = 8
+CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What one instance answered."""
+
+    instance: Instance
+    selected: tuple[str, ...] = ()
+    excluded: tuple[plan.Exclusion, ...] = ()
+    absent: tuple[str, ...] = ()
+    """Databases that the configuration lists and the server does not have."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Selected databases that cannot be dumped at all, with the reason."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    server: str = ""
+    error: BackupError | None = None
+
+
+def discover(workspace: Workspace, instances: Sequence[Instance], *, record: bool = True) -> list[Discovery]:
+    """Ask the instances, several at once; with `record`, append what was found where it differs from the last time."""
+    if not instances:
+        return []
+    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(instances))) as pool:
+        discoveries = list(pool.map(lambda instance: _ask(workspace, instance), instances))
+    if record:
+        for discovery in discoveries:
+            _record(workspace, discovery)
+    return discoveries
+
+
+def _ask(workspace: Workspace, instance: Instance) -> Discovery:
+    try:
+        return attempts(workspace.configuration.backup, lambda: _look(workspace, instance))
+    except BackupError as error:
+        return Discovery(instance, error=error)
+
+
+def _look(workspace: Workspace, instance: Instance) -> Discovery:
+    engine, access = workspace.engine(instance), workspace.access(instance)
+    with connect(engine, access, timeout_seconds=CONNECT_SECONDS) as connection:
+        server = engine.server(connection)
+        found = engine.databases(connection, access)
+    return sort_out(instance, found, server.banner)
+
+
+def sort_out(instance: Instance, found: Sequence[FoundDatabase], server: str) -> Discovery:
+    """Apply the configuration's selection to what a server has."""
+    selected, excluded, absent = plan.select([(f.name, f.system) for f in found], instance)
+    return Discovery(
+        instance=instance,
+        selected=selected,
+        excluded=excluded,
+        absent=absent,
+        problems={f.name: f.problem for f in found if f.problem and f.name in selected},
+        sizes={f.name: f.size_bytes for f in found if f.size_bytes is not None},
+        server=server,
+    )
+
+
+def _record(workspace: Workspace, discovery: Discovery) -> None:
+    error = discovery.error
+    if error is not None:
+        event = DiscoveryFailed(instance=discovery.instance.id, code=error.code, message=error.message, hint=error.hint)
+        workspace.catalog.append(event)
+        return
+    unusable = [Exclusion(name=name, reason=why) for name, why in sorted(discovery.problems.items())]
+    missing = [Exclusion(name=name, reason="listed, but not on the server") for name in discovery.absent]
+    left_out = [Exclusion(name=e.name, reason=e.reason) for e in discovery.excluded]
+    workspace.catalog.append_if_changed(
+        Discovered(
+            instance=discovery.instance.id,
+            server=discovery.server,
+            found=discovery.selected,
+            excluded=tuple(left_out + unusable + missing),
+        )
+    )
+
+
+def describe(discovery: Discovery) -> list[str]:
+    """Return what `backup --list-databases` prints: a line for each database, with the reason where it is left out."""
+    if discovery.error is not None:
+        return [f"{discovery.instance.id}: {discovery.error}"]
+    chosen = [f"{discovery.instance.id}/{show(name)}" for name in discovery.selected if name not in discovery.problems]
+    unusable = [f"{discovery.instance.id}/{show(n)}  cannot be dumped: {why}" for n, why in discovery.problems.items()]
+    left_out = [f"{discovery.instance.id}/{show(e.name)}  left out: {e.reason}" for e in discovery.excluded]
+    absent = [f"{discovery.instance.id}/{show(name)}  listed, but not on the server" for name in discovery.absent]
+    return chosen + unusable + absent + left_out

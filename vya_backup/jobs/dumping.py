@@ -1,0 +1,252 @@
+"""Dump one database: gather, decide, stream, publish, append.
+
+The order of effects is such that an abort at any line leaves something the next run can finish or sweep: `started`
+names the final path before the first byte; the sidecars are published before the dump, the dump before `dumped`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from vya_backup.clock import monotonic
+from vya_backup.decisions.manifest import missing_objects
+from vya_backup.decisions.metadata import encode
+from vya_backup.decisions.naming import ArtifactName, free_name
+from vya_backup.decisions.plan import Work
+from vya_backup.engines.choosing import choose_client
+from vya_backup.engines.contract import Access, Client, DumpRequest, Engine, MissingPrivilege, Server, Survey
+from vya_backup.errors import BackupError, DumpDisturbed, DumpFailed, DumpIncomplete, PrivilegeMissing
+from vya_backup.history.events import Failed
+from vya_backup.history.identifiers import new_id
+from vya_backup.jobs.facts import DumpFacts, dumped_event, sidecar_of, started_event
+from vya_backup.jobs.lock_watch import watching
+from vya_backup.jobs.planning import Planned, decide_again
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.transport import pipeline
+from vya_backup.transport.compression import Compressor, Level
+from vya_backup.transport.connections import connect
+from vya_backup.transport.limits import Limits
+from vya_backup.transport.locks import hold
+from vya_backup.transport.retrying import attempts
+from vya_backup.transport.storage import Draft
+from vya_backup.transport.tools import find_client, stdbuf
+
+SECONDS_PER_MINUTE = 60
+SLACK = 1.2  # a dump may grow by a fifth between two runs before the check for room is wrong
+NAMED = 5  # so many objects are named in a message; the rest is counted
+
+
+@dataclass(frozen=True)
+class Order:
+    """One dump to be made."""
+
+    planned: Planned
+    forced: bool = False
+    level: Level | None = None
+    """A compression level said on the command line, for this run only."""
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A published dump, not yet read back."""
+
+    backup_id: str
+    path: str
+    size_bytes: int
+    plain_bytes: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+def dump_database(workspace: Workspace, order: Order, progress: pipeline.Progress) -> Dump | None:
+    """Dump a database under its lock, again where the failure passes; None when another run did it meanwhile.
+
+    Raises:
+        BackupError: the last attempt's failure, which is in the catalog as `failed`.
+        AlreadyRunning: another process is at it.
+    """
+    key = order.planned.key
+    with workspace.turn(order.planned.instance), hold(workspace.state / "locks", str(key), f"backup of {key}"):
+        decision = decide_again(workspace, order.planned, forced=order.forced)
+        if decision.work is not Work.DUMP:
+            return None
+        fresh = replace(order, planned=replace(order.planned, decision=decision, artifact=_free(workspace, order)))
+        numbers = iter(range(1, workspace.configuration.backup.retries + 2))
+        return attempts(
+            workspace.configuration.backup, lambda: _Attempt(workspace, fresh, progress, next(numbers)).run()
+        )
+
+
+def _free(workspace: Workspace, order: Order) -> ArtifactName:
+    return free_name(order.planned.artifact, lambda path: workspace.store.size(path) is not None)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What was gathered before the first byte."""
+
+    engine: Engine
+    access: Access
+    server: Server
+    client: Client
+    survey: Survey
+
+
+class _Attempt:
+    """One attempt at one dump, with an id of its own."""
+
+    def __init__(self, workspace: Workspace, order: Order, progress: pipeline.Progress, number: int) -> None:
+        self.workspace = workspace
+        self.order = order
+        self.progress = progress
+        self.number = number
+        self.backup_id = new_id()
+        self.begun = False
+
+    def run(self) -> Dump:
+        """Gather, begin, stream, publish; a failure is appended before it leaves."""
+        try:
+            scene = self._gather()
+            self._ensure_room(scene.survey)
+            return self._dump(scene, self._begin(scene))
+        except BackupError as error:
+            self._record(error)
+            raise
+
+    def _gather(self) -> _Scene:
+        planned = self.order.planned
+        if planned.problem:
+            raise DumpFailed(f"{planned.key} cannot be dumped: {planned.problem}")
+        engine, access = self.workspace.engine(planned.instance), self.workspace.access(planned.instance)
+        with connect(engine, access, planned.key.database) as connection:
+            server = engine.server(connection)
+            _demand_privileges(planned, engine.missing_privileges(connection, server, planned.key.database))
+            survey = engine.survey(connection, server, planned.key.database)
+        found = find_client(engine.dump_tool, self.workspace.configuration.backup.client_folders)
+        return _Scene(engine, access, server, choose_client(engine, found, server), survey)
+
+    def _ensure_room(self, survey: Survey) -> None:
+        newest = self.order.planned.decision.backup
+        needed = newest.size_bytes * SLACK if newest else (survey.size_bytes or 0)
+        self.workspace.store.ensure_room(int(needed), self.workspace.configuration.storage.min_free_percent)
+
+    def _begin(self, scene: _Scene) -> datetime:
+        now = self.workspace.clock()
+        planned = self.order.planned
+        self.workspace.catalog.append(
+            started_event(
+                self.workspace, planned, self.backup_id, self.number, (scene.client.banner, scene.server.banner)
+            )
+        )
+        self.begun = True
+        return now
+
+    def _dump(self, scene: _Scene, started_at: datetime) -> Dump:
+        artifact, store = self.order.planned.artifact, self.workspace.store
+        storage = self.workspace.configuration.storage
+        with store.draft(artifact.dump) as draft:
+            streamed = self._stream(scene, draft)
+            self._compare_with_server(scene, streamed)
+            sidecar = sidecar_of(self.workspace, self._facts(scene, streamed, started_at))
+            metadata = encode(sidecar, include_schema_hash=storage.metadata.include_schema_hash)
+            store.write_sidecar(artifact.metadata, metadata)
+            store.write_sidecar(artifact.checksum, artifact.checksum_line(sidecar.sha256).encode())
+            draft.publish(numbered=False)
+        self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, streamed.stderr))
+        warnings = tuple(f"{gap.kind} {gap.name}: {gap.reason}" for gap in scene.survey.gaps)
+        return Dump(
+            self.backup_id,
+            artifact.dump,
+            streamed.stored_bytes,
+            streamed.plain_bytes,
+            streamed.duration_seconds,
+            warnings,
+        )
+
+    def _stream(self, scene: _Scene, draft: Draft) -> pipeline.Streamed:
+        settings = self.workspace.configuration.backup
+        marker = f"vya-backup-{self.backup_id}"
+        request = DumpRequest(
+            access=scene.access,
+            database=self.order.planned.key.database,
+            server=scene.server,
+            client=scene.client,
+            survey=scene.survey,
+            marker=marker,
+            lock_wait_seconds=settings.lock_wait_seconds,
+            stdbuf=stdbuf(),
+        )
+        with watching(scene.engine, scene.access, marker, settings.max_blocking_seconds) as given_up:
+            return pipeline.dump(
+                scene.engine.dump(request),
+                draft,
+                scene.engine.observer(),
+                engine=scene.engine,
+                compressor=Compressor(settings.compression, self._level),
+                limits=Limits(deadline=self._deadline(), given_up=given_up),
+                progress=self.progress,
+                extra_digests=("md5",) if self.workspace.configuration.storage.checksums.algorithm == "md5" else (),
+            )
+
+    def _compare_with_server(self, scene: _Scene, streamed: pipeline.Streamed) -> None:
+        key = self.order.planned.key
+        with connect(scene.engine, scene.access, key.database) as connection:
+            after = scene.engine.survey(connection, scene.server, key.database)
+        if after.objects != scene.survey.objects:
+            raise DumpDisturbed(f"{key}: objects were created or dropped while it was dumped")
+        lacking = missing_objects(after.objects, streamed.observation.manifest.objects)
+        if lacking:
+            raise DumpIncomplete(
+                f"{key}: {len(lacking)} objects of the server are not in the dump: {_some(lacking)}",
+                "Check the account's privileges with: doit config test-connections",
+            )
+
+    def _facts(self, scene: _Scene, streamed: pipeline.Streamed, started_at: datetime) -> DumpFacts:
+        return DumpFacts(
+            self.backup_id,
+            self.order.planned,
+            started_at,
+            scene.client,
+            scene.server,
+            scene.survey,
+            streamed,
+            self._level,
+        )
+
+    @property
+    def _level(self) -> Level:
+        said = self.order.level
+        return said if said is not None else self.workspace.configuration.backup.compression_level
+
+    def _deadline(self) -> float:
+        own = monotonic() + self.workspace.configuration.backup.timeout_minutes * SECONDS_PER_MINUTE
+        whole_run = self.workspace.run_deadline
+        return own if whole_run is None else min(own, whole_run)
+
+    def _record(self, error: BackupError) -> None:
+        key = self.order.planned.key
+        self.workspace.catalog.append(
+            Failed(
+                instance=key.instance,
+                database=key.database,
+                backup_id=self.backup_id if self.begun else None,
+                step="dump",
+                code=error.code,
+                message=error.message,
+                hint=error.hint,
+            )
+        )
+
+
+def _demand_privileges(planned: Planned, missing: tuple[MissingPrivilege, ...]) -> None:
+    if missing:
+        first = missing[0]
+        others = f" (and {len(missing) - 1} more privileges)" if len(missing) > 1 else ""
+        message = f"{planned.key}: the account lacks {first.privilege}: {first.reason}{others}"
+        raise PrivilegeMissing(message, f"Run on the server: {first.remedy}")
+
+
+def _some(names: list[str]) -> str:
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + rest

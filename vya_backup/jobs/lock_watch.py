@@ -1,0 +1,58 @@
+"""Watch that a dump does not hold up the application; it is given up when sessions wait behind it for too long."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from vya_backup.engines.contract import Access, Engine
+from vya_backup.errors import BackupError, DumpBlocked
+from vya_backup.transport.connections import connect
+
+LOOK_EVERY_SECONDS = 2.0
+GivenUp = Callable[[], BackupError | None]
+
+
+@contextmanager
+def watching(engine: Engine, access: Access, marker: str, max_blocking_seconds: float) -> Iterator[GivenUp]:
+    """Watch the marked dump from a connection of its own while the block runs.
+
+    Gives a function that returns the reason to give the dump up, or None. A watcher that cannot look (its connection is
+    refused, say) does not end the dump: the dump's own failure, if there is one, tells more.
+    """
+    watch = _Watch(engine, access, marker, max_blocking_seconds)
+    thread = threading.Thread(target=watch.run, name=f"watch {marker}", daemon=True)
+    thread.start()
+    try:
+        yield lambda: watch.reason
+    finally:
+        watch.over.set()
+        thread.join()
+
+
+class _Watch:
+    def __init__(self, engine: Engine, access: Access, marker: str, max_blocking_seconds: float) -> None:
+        self.engine = engine
+        self.access = access
+        self.marker = marker
+        self.max_blocking_seconds = max_blocking_seconds
+        self.over = threading.Event()
+        self.reason: BackupError | None = None
+
+    def run(self) -> None:
+        # most dumps are over before the first look, and cost no connection
+        while not self.over.wait(min(LOOK_EVERY_SECONDS, self.max_blocking_seconds)) and self.reason is None:
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            with connect(self.engine, self.access) as connection:
+                waited = self.engine.blocked_seconds(connection, self.marker)
+        except BackupError:
+            return
+        if waited > self.max_blocking_seconds:
+            self.reason = DumpBlocked(
+                f"sessions of the application waited {waited:.0f} s behind the dump of {self.access.instance.id}",
+                "It was given up so that they go on; raise backup.max_blocking_seconds, or choose a quieter hour.",
+            )

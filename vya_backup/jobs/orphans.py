@@ -1,0 +1,63 @@
+"""Close what a crash left open: every command that does something runs this first.
+
+A dump that was published before its event could be appended is adopted; every other unfinished backup of a process that
+is certainly gone becomes `abandoned`, and what it left on the disk is swept.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from vya_backup.decisions.metadata import Sidecar, decode
+from vya_backup.decisions.naming import ArtifactName
+from vya_backup.errors import BackupError
+from vya_backup.history.events import Abandoned, Process
+from vya_backup.history.views import BackupRow, unfinished
+from vya_backup.jobs.facts import dumped_event
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.transport.liveness import ProcessIdentity, is_gone
+
+
+def close_orphans(workspace: Workspace) -> None:
+    """Adopt or abandon every unfinished backup whose process is gone."""
+    host = workspace.configuration.application.host()
+    for row in unfinished(workspace.catalog):
+        process = row.process
+        if not row.dumped and process and is_gone(ProcessIdentity(**process), host):
+            _close(workspace, row)
+
+
+def _close(workspace: Workspace, row: BackupRow) -> None:
+    artifact = ArtifactName(row.path or "")
+    sidecar = _published_sidecar(workspace, row, artifact)
+    if sidecar is not None:
+        metadata = workspace.store.read_bytes(artifact.metadata)
+        workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata))
+        return
+    # the event first: an abort between the two leaves files that no backup claims, which the next sweep removes
+    workspace.catalog.append(
+        Abandoned(
+            instance=row.instance,
+            database=row.database,
+            backup_id=row.backup_id,
+            reason="its process is gone",
+            process=Process(**row.process) if row.process else None,
+        )
+    )
+    for path in (artifact.metadata, artifact.checksum):
+        if workspace.store.size(artifact.dump) is None and workspace.store.size(path) is not None:
+            workspace.store.unlink(path)
+    workspace.store.sweep(str(PurePosixPath(artifact.dump).parent))
+
+
+def _published_sidecar(workspace: Workspace, row: BackupRow, artifact: ArtifactName) -> Sidecar | None:
+    """Return the sidecar of a dump that stands under its final name and is this very backup's."""
+    store = workspace.store
+    if store.size(artifact.dump) is None or store.size(artifact.metadata) is None:
+        return None
+    try:
+        sidecar = decode(store.read_bytes(artifact.metadata))
+    except (ValueError, BackupError):
+        return None
+    is_ours = sidecar.backup_id == row.backup_id and sidecar.size_bytes == store.size(artifact.dump)
+    return sidecar if is_ours else None

@@ -1,0 +1,228 @@
+"""Which backup a restore takes, and what is known about it before the first byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.metadata import Needs, Sidecar, decode
+from vya_backup.decisions.naming import ArtifactName, Key
+from vya_backup.engines import engine_for
+from vya_backup.engines.contract import Engine
+from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
+from vya_backup.history.views import BackupRow, RestorableRow, backups, restorable
+from vya_backup.jobs.checking import read_back
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.transport import pipeline
+from vya_backup.transport.compression import of_path
+from vya_backup.transport.storage import Store
+
+FIRST_WORDS = {
+    b"PostgreSQL database dump": "postgresql",
+    b"MariaDB dump": "mariadb",
+    b"MySQL dump": "mysql",
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for."""
+
+    key: Key | None = None
+    at: datetime | None = None
+    latest: bool = False
+    backup: str = ""
+    file: Path | None = None
+    to: str = ""
+    target_instance: str = ""
+    force: bool = False
+    words: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        said = [f"backup {self.backup}"] if self.backup else [f"file {self.file}"] if self.file else []
+        said += [f"at {self.at.isoformat()}"] if self.at else []
+        said += [f"to {self.target_instance or ''}/{self.to}"] if self.to or self.target_instance else []
+        said += ["force"] if self.force else []
+        return ", ".join(said) or "newest good backup"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An artifact to restore from."""
+
+    store: Store
+    path: str
+    """Relative to the store."""
+    engine: Engine
+    key: Key | None
+    """Where it came from; None for a file without a sidecar."""
+    backup: BackupRow | None
+    """Its history; None for a file that this catalog has never seen."""
+    sidecar: Sidecar | None
+    started_at: datetime | None
+    plain_bytes: int = 0
+    manifest: Manifest | None = None
+    """From the sidecar, or read from the dump itself by `examine`; None where its bytes alone do not tell it."""
+
+    @property
+    def needs(self) -> Needs:
+        """Return what a server must have for it."""
+        return self.sidecar.needs if self.sidecar else Needs()
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Return the recorded properties of its database; none without a sidecar."""
+        return dict(self.sidecar.properties) if self.sidecar else {}
+
+
+def choose(workspace: Workspace, wish: Wish) -> Source:
+    """Find the artifact that a wish means.
+
+    Raises:
+        UsageError: the wish names something that does not exist.
+        RestoreRefused: there is nothing to restore from, or the choice needs a word.
+    """
+    if wish.file is not None:
+        return _from_file(wish.file)
+    if wish.backup:
+        return _from_row(workspace, _by_id(workspace, wish))
+    if wish.key is None:
+        raise UsageError("a restore names no database", "Say which: doit restore:INSTANCE/DATABASE.")
+    return _from_row(workspace, _newest(workspace, wish.key, wish))
+
+
+def examine(workspace: Workspace, source: Source, progress: pipeline.Progress) -> Source:
+    """Read the artifact to its last byte: digest, decoding, trailer; return it with its manifest.
+
+    Raises:
+        ArtifactDamaged: it differs from what the catalog or its sidecar says.
+    """
+    if source.backup is not None:
+        seen = read_back(workspace, source.backup, progress)
+    else:
+        seen = pipeline.read_back(source.store, source.path, of_path(source.path), source.engine.observer(), progress)
+        _judge_foreign(source, seen)
+    manifest = source.sidecar.manifest if source.sidecar else _seen_manifest(seen)
+    return replace(source, manifest=manifest, plain_bytes=seen.plain_bytes)
+
+
+def restorable_rows(workspace: Workspace, key: Key) -> list[RestorableRow]:
+    """Return what a database can be restored from, newest first."""
+    return restorable(workspace.catalog, key.instance, key.database)
+
+
+def _newest(workspace: Workspace, key: Key, wish: Wish) -> BackupRow:
+    rows = restorable_rows(workspace, key)
+    if not rows:
+        raise RestoreRefused(f"there is no good backup of {key}", "See what there is with: doit backups")
+    if wish.at is None:
+        _refuse_shrunken(workspace, rows, wish)
+        return rows[0]
+    fitting = [row for row in rows if row.started_at <= wish.at]
+    if not fitting:
+        raise RestoreRefused(
+            f"no good backup of {key} is as old as {wish.at.isoformat(sep=' ')}",
+            f"The oldest is of {rows[-1].started_at}; see: doit backups {key.task}",
+        )
+    return fitting[0]
+
+
+def _refuse_shrunken(workspace: Workspace, rows: Sequence[BackupRow], wish: Wish) -> None:
+    """A fresh, empty server must not become the source of the next restore just because it is the newest."""
+    if wish.latest or len(rows) < 2 or not rows[1].plain_bytes:
+        return
+    newest, before = rows[0], rows[1]
+    lost = 100 * (1 - (newest.plain_bytes or 0) / rows[1].plain_bytes)
+    if lost > workspace.configuration.storage.retention.shrink_alarm_percent:
+        raise RestoreRefused(
+            f"the newest backup of {newest.instance}/{newest.database} is {lost:.0f} % smaller than the one before",
+            f"Say --latest to take it all the same, or --backup {before.backup_id} for the one before.",
+        )
+
+
+def _by_id(workspace: Workspace, wish: Wish) -> BackupRow:
+    key = wish.key
+    rows = backups(workspace.catalog, key.instance, key.database) if key else backups(workspace.catalog)
+    found = [row for row in rows if row.backup_id == wish.backup] or [
+        row for row in rows if row.backup_id.startswith(wish.backup)
+    ]
+    if len(found) != 1:
+        what = "no backup" if not found else f"{len(found)} backups"
+        of = f" of {key}" if key else ""
+        raise UsageError(f"{what}{of} has an id that begins with {wish.backup!r}", "See the ids with: doit backups")
+    if found[0].state != "good":
+        raise RestoreRefused(
+            f"backup {found[0].backup_id} is {found[0].state}, not good", "See the good ones with: doit backups"
+        )
+    return found[0]
+
+
+def _from_row(workspace: Workspace, row: BackupRow) -> Source:
+    store, path = workspace.store, row.path or ""
+    key = Key(row.instance, row.database)
+    sidecar = _sidecar(store, path)
+    if sidecar is not None and sidecar.backup_id != row.backup_id:
+        raise ArtifactDamaged(
+            f"the sidecar of {row.path} belongs to another backup: {sidecar.backup_id} instead of {row.backup_id}",
+            "Move the wrong .metadata.json away; the restore then reads what it needs from the dump itself.",
+        )
+    return Source(store, path, engine_for(row.engine or ""), key, row, sidecar, row.started_at, row.plain_bytes or 0)
+
+
+def _from_file(file: Path) -> Source:
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    store = Store(file.absolute().parent)
+    sidecar = _sidecar(store, file.name)
+    if sidecar is None:
+        engine = engine_for("sqlite" if ".db." in file.name else _engine_of_text(store, file.name))
+        return Source(store, file.name, engine, None, None, None, None)
+    key = Key(sidecar.instance, sidecar.database)
+    return Source(
+        store, file.name, engine_for(sidecar.engine), key, None, sidecar, datetime.fromisoformat(sidecar.started_at)
+    )
+
+
+def _engine_of_text(store: Store, name: str) -> str:
+    """Tell by a dump's first line which tool wrote it."""
+    head = pipeline.beginning(store, name, of_path(name))
+    for mark, engine in FIRST_WORDS.items():
+        if mark in head:
+            return engine
+    raise RestoreRefused(f"{name} does not begin like a dump of PostgreSQL, MariaDB or MySQL, and has no sidecar")
+
+
+def _sidecar(store: Store, path: str) -> Sidecar | None:
+    name = ArtifactName(path).metadata
+    if store.size(name) is None:
+        return None
+    try:
+        return decode(store.read_bytes(name))
+    except ValueError as error:
+        raise ArtifactDamaged(
+            f"{name} cannot be read: {error}", "Move it away to restore from the dump alone."
+        ) from error
+
+
+def _judge_foreign(source: Source, seen: pipeline.ReadBack) -> None:
+    if seen.fault:
+        raise ArtifactDamaged(f"{source.path} is damaged: {seen.fault}")
+    expected = source.sidecar.sha256 if source.sidecar else _stored_digest(source)
+    if expected and expected != seen.sha256:
+        raise ArtifactDamaged(f"{source.path} is damaged: its SHA-256 is {seen.sha256} instead of {expected}")
+
+
+def _seen_manifest(seen: pipeline.ReadBack) -> Manifest | None:
+    observation = seen.observation
+    return observation.manifest if observation and observation.surveyed else None
+
+
+def _stored_digest(source: Source) -> str:
+    name = ArtifactName(source.path).checksum
+    if source.store.size(name) is None:
+        return ""
+    return source.store.read_bytes(name).decode(errors="replace").lstrip("\\").split(" ")[0].strip()

@@ -1,0 +1,180 @@
+"""Carry out an engine's restore, step by step, and take it back when a step fails.
+
+The engine describes, this module acts. Until the point of no return every step done can be taken back, last first;
+where that fails too, the statements that bring the old database back are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vya_backup.decisions.manifest import Manifest, differences
+from vya_backup.engines.contract import (
+    Access,
+    Ask,
+    Compare,
+    Engine,
+    Load,
+    PointOfNoReturn,
+    RestoreRequest,
+    Run,
+    Server,
+    Sql,
+    Step,
+)
+from vya_backup.errors import BackupError, RestoreFailed
+from vya_backup.jobs.restore_source import Source
+from vya_backup.transport import pipeline
+from vya_backup.transport.compression import of_path
+from vya_backup.transport.connections import connect
+from vya_backup.transport.limits import Limits
+from vya_backup.transport.processes import stop
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the steps act on."""
+
+    engine: Engine
+    access: Access
+    server: Server
+    source: Source
+    manifest: Manifest
+    limits: Limits
+    progress: pipeline.Progress
+    say: Say
+    """Is told the purpose of each step as it begins."""
+
+
+@dataclass
+class Outcome:
+    """What a restore came to."""
+
+    compared: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    left: str = ""
+    """What could not be taken back after a failure, with the statements to do it by hand; else empty."""
+
+
+def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -> None:
+    """Run the engine's steps; `outcome` is filled on the way, so that it also tells of a failure.
+
+    Raises:
+        BackupError: a step failed; what could be taken back was.
+    """
+    steps = around.engine.restore(request)
+    done: list[Step] = []
+    answer: Any = None
+    try:
+        while True:
+            step = steps.send(answer)
+            if isinstance(step, PointOfNoReturn):
+                done.clear()
+                answer = None
+                continue
+            stop.check()
+            around.say(step.purpose)
+            answer = _tolerated(step, around, outcome)
+            done.append(step)
+    except StopIteration:
+        return
+    except BaseException:
+        steps.close()
+        with stop.shielded():
+            _take_back(done, around, outcome)
+        raise
+
+
+def _tolerated(step: Step, around: Surroundings, outcome: Outcome) -> Any:
+    try:
+        return _act(step, around, outcome)
+    except BackupError as error:
+        if not getattr(step, "may_fail", False):
+            raise
+        outcome.warnings.append(f"{step.purpose}: {error}")
+        return None
+
+
+def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
+    match step:
+        case Sql():
+            return _execute(step, around)
+        case Load():
+            return _load(step, around)
+        case Run():
+            return pipeline.run(step.command, engine=around.engine, limits=around.limits)
+        case Ask():
+            with connect(around.engine, around.access, step.database) as connection:
+                return step.question(connection)
+        case Compare():
+            return _compare(step, around, outcome)
+        case PointOfNoReturn():
+            return None
+
+
+def _execute(step: Sql, around: Surroundings) -> None:
+    with connect(around.engine, around.access, step.database) as connection:
+        statements = ("BEGIN", *step.statements, "COMMIT") if step.transaction else step.statements
+        for statement in statements:
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def _load(step: Load, around: Surroundings) -> None:
+    spans = tuple(span for span in around.manifest.parts if span.name in step.parts)
+    if step.parts and not spans:
+        return
+    pipeline.load(
+        around.source.store.path(around.source.path),
+        of_path(around.source.path),
+        step.command,
+        spans=spans,
+        edit=step.edit,
+        engine=around.engine,
+        limits=around.limits,
+        progress=around.progress,
+    )
+
+
+def _compare(step: Compare, around: Surroundings, outcome: Outcome) -> None:
+    if around.source.manifest is None:
+        outcome.warnings.append(f"{step.purpose}: not done, since no sidecar tells what the dump held")
+        return
+    with connect(around.engine, around.access, step.database) as connection:
+        found = around.engine.count(connection, around.server, step.database)
+    expected = around.manifest
+    if step.kinds:
+        expected, found = _only(expected, step.kinds), _only(found, step.kinds)
+    if not step.rows:
+        expected = replace(expected, rows={}, sequences={})
+    outcome.differences = differences(expected, found)
+    if outcome.differences:
+        first = "; ".join(outcome.differences[:3])
+        more = f"; and {len(outcome.differences) - 3} more" if len(outcome.differences) > 3 else ""
+        raise RestoreFailed(f"the restored database differs from its dump: {first}{more}")
+    objects = sum(len(names) for names in expected.objects.values())
+    outcome.compared.append(f"{objects:,} objects and {expected.total_rows():,} rows in {len(expected.rows):,} tables")
+
+
+def _only(manifest: Manifest, kinds: tuple[str, ...]) -> Manifest:
+    return replace(manifest, objects={kind: names for kind, names in manifest.objects.items() if kind in kinds})
+
+
+def _take_back(done: list[Step], around: Surroundings, outcome: Outcome) -> None:
+    failed: list[str] = []
+    for step in reversed(done):
+        for undo in getattr(step, "undo", ()):
+            around.say(f"taking back: {undo.purpose}")
+            try:
+                _act(undo, around, outcome)
+            except BackupError as error:
+                failed.append(f"{undo.purpose} ({error.message}): {_by_hand(undo)}")
+    outcome.left = "\n".join(failed)
+
+
+def _by_hand(step: Step) -> str:
+    return "; ".join(step.statements) if isinstance(step, Sql) else "see the documentation"

@@ -1,0 +1,89 @@
+"""What every job is given: the settings, the catalog, the store and the clock, wired together once per run.
+
+A job takes a workspace and plain values; nothing here decides.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from vya_backup.clock import Clock, now
+from vya_backup.decisions.naming import Naming
+from vya_backup.decisions.slots import Schedule
+from vya_backup.engines import engine_for
+from vya_backup.engines.contract import Access, Engine
+from vya_backup.errors import UsageError
+from vya_backup.history.catalog import Catalog
+from vya_backup.settings.credentials import CredentialStore, Purpose
+from vya_backup.settings.loading import state_folder
+from vya_backup.settings.model import Configuration, Instance
+from vya_backup.transport.storage import Store
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The surroundings of one run."""
+
+    configuration: Configuration
+    catalog: Catalog
+    store: Store
+    credentials: CredentialStore
+    clock: Clock = now
+    run_deadline: float | None = None
+    """Monotonic seconds after which no dump goes on."""
+    _turns: dict[str, threading.Semaphore] = field(default_factory=dict)
+
+    def instance(self, instance_id: str) -> Instance:
+        """Return a configured instance.
+
+        Raises:
+            UsageError: there is none of that id; the message lists those there are.
+        """
+        for instance in self.configuration.instances:
+            if instance.id == instance_id:
+                return instance
+        known = ", ".join(i.id for i in self.configuration.instances) or "none"
+        raise UsageError(f"there is no instance {instance_id!r} in the configuration", f"Configured are: {known}.")
+
+    def enabled_instances(self) -> tuple[Instance, ...]:
+        """Return the instances that backups are made of."""
+        return tuple(i for i in self.configuration.instances if i.enabled and i.databases != ())
+
+    def engine(self, instance: Instance) -> Engine:
+        """Return the engine of an instance."""
+        return engine_for(instance.type)
+
+    def access(self, instance: Instance, purpose: Purpose = "backup") -> Access:
+        """Return an instance with the account for `backup` or `restore`.
+
+        Raises:
+            CredentialsError: the store has no usable entry for it.
+        """
+        if instance.type == "sqlite":
+            return Access(instance)
+        login = self.credentials.access(instance, purpose)
+        return Access(instance, login.username, login.password)
+
+    def turn(self, instance: Instance) -> threading.Semaphore:
+        """Return what limits the dumps that run at once on one instance."""
+        return self._turns.setdefault(instance.id, threading.Semaphore(instance.parallel))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """Return how often databases are due."""
+        scheduling = self.configuration.scheduling
+        return Schedule(scheduling.interval_minutes, scheduling.zone)
+
+    @cached_property
+    def naming(self) -> Naming:
+        """Return the templates of artifact names."""
+        storage, host = self.configuration.storage, self.configuration.application.host()
+        return Naming(storage.structure, storage.file_naming.pattern, storage.file_naming.datetime_format, host)
+
+    @cached_property
+    def state(self) -> Path:
+        """Return the local folder of locks and tool logs."""
+        return state_folder(self.configuration)

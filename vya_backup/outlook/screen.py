@@ -1,0 +1,147 @@
+"""What a run shows while it works: live lines on a terminal, one plain line per result elsewhere.
+
+Workers report from their own threads; everything that prints goes through one lock or through rich's own.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from vya_backup.outlook.figures import human_duration, human_size, human_speed
+from vya_backup.redaction import scrub
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+Progress = Callable[[int, int], None]
+MARKS = {"ok": "ok  ", "failed": "FAIL", "current": "--  ", "skipped": "skip"}
+CURRENT_SHOWN = 20  # so many up-to-date databases are listed; more are counted
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one database."""
+
+    label: str
+    verdict: str
+    """`ok`, `failed`, `current` or `skipped`."""
+    note: str = ""
+    size_bytes: int = 0
+    plain_bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Screen:
+    """The terminal or log of one run."""
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    results: list[Result] = field(default_factory=list)
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bars: Bars | None = None
+        self.is_terminal = self.out.isatty()
+
+    def line(self, text: str) -> None:
+        """Print one line, above the live ones."""
+        with self._lock:
+            self._console.print(scrub(text), markup=False, highlight=False, soft_wrap=True)
+
+    def result(self, result: Result) -> None:
+        """Note what came of a database; up-to-date ones are only counted at the end when they are many."""
+        with self._lock:
+            self.results.append(result)
+            current = sum(1 for r in self.results if r.verdict == "current")
+        if result.verdict == "current" and (self.quiet or current > CURRENT_SHOWN):
+            return
+        self.line(f"{MARKS[result.verdict]} {result.label}  {result.note}".rstrip())
+
+    @contextmanager
+    def working(self, label: str, estimate: int) -> Iterator[Progress]:
+        """Show one live line with bytes, speed and time to go while the block runs; `estimate` is in plain bytes."""
+        if not self.is_terminal:
+            yield _unseen
+            return
+        bars = self._live()
+        task = bars.add_task(label, total=estimate or None)
+        try:
+            yield lambda plain, stored: bars.update(task, completed=plain)
+        finally:
+            bars.remove_task(task)
+
+    def close(self) -> None:
+        """Take the live lines away."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def summary(self) -> None:
+        """Print the final table of what was done, and one line of counts."""
+        self.close()
+        done = [r for r in self.results if r.verdict in {"ok", "failed"}]
+        if len(done) > 1 and any(r.size_bytes for r in done):
+            with self._lock:
+                self._console.print(_table(done))
+        if self.results:
+            self.line(_counts(self.results))
+
+    @property
+    def _console(self) -> Console:
+        return self._bars.console if self._bars is not None else _console(self.out)
+
+    def _live(self) -> Bars:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+        from rich.progress import Progress as Bars
+
+        with self._lock:
+            if self._bars is None:
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=12))
+                figures = (DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
+                self._bars = Bars(*columns, *figures, console=_console(self.out), transient=True)
+                self._bars.start()
+            return self._bars
+
+
+def _unseen(plain_bytes: int, stored_bytes: int) -> None:
+    """Nobody looks at a bar in a log."""
+
+
+def _console(out: TextIO) -> Console:
+    from rich.console import Console
+
+    return Console(file=out, emoji=False)
+
+
+def _table(results: list[Result]) -> object:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (("database", "left"), ("result", "left"), ("size", "right"), ("time", "right")):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    table.add_column("speed", justify="right")
+    for r in results:
+        speed = human_speed(r.plain_bytes, r.seconds) if r.plain_bytes else "-"
+        size = human_size(r.size_bytes) if r.size_bytes else "-"
+        table.add_row(r.label, r.verdict, size, human_duration(r.seconds), speed)
+    return table
+
+
+def _counts(results: list[Result]) -> str:
+    words = {"ok": "done", "failed": "failed", "current": "up to date", "skipped": "not started"}
+    counted = {word: sum(1 for r in results if r.verdict == verdict) for verdict, word in words.items()}
+    return ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
