@@ -11,5 +11,14 @@ from tests.samples.building import (
     build_postgresql,
     build_sakila,
 )
+from tests.samples.sqlite import build_sqlite
 
-__all__ = ["SHARED", "build_mysql", "build_nontransactional", "build_pagila", "build_postgresql", "build_sakila"]
+__all__ = [
+    "SHARED",
+    "build_mysql",
+    "build_nontransactional",
+    "build_pagila",
+    "build_postgresql",
+    "build_sakila",
+    "build_sqlite",
+]

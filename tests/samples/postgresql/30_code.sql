@@ -57,7 +57,7 @@ ALTER TABLE harbour.ship ALTER name SET STATISTICS 500, ALTER name SET STORAGE E
 CREATE STATISTICS harbour.movement_together (dependencies, mcv) ON at, kind FROM harbour.movement;
 COMMENT ON STATISTICS harbour.movement_together IS 'they go together';
 
-CREATE PUBLICATION harbour_feed FOR TABLE harbour.berth (number, state, depth, width), harbour.gang WHERE (id > 0) WITH (publish = 'insert, update');
+CREATE PUBLICATION harbour_feed FOR TABLE harbour.berth, ONLY harbour.note (id, body), harbour.gang WHERE (id > 0) WITH (publish = 'insert, update');
 CREATE PUBLICATION "whole schema" FOR TABLES IN SCHEMA "-h";
 CREATE FOREIGN DATA WRAPPER nowhere OPTIONS (debug 'true');
 CREATE SERVER neighbour TYPE 'files' VERSION '1.0' FOREIGN DATA WRAPPER file_fdw;

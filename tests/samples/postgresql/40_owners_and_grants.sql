@@ -6,7 +6,7 @@ ALTER FUNCTION harbour.fee(numeric, numeric, numeric[]) OWNER TO harbour_owner;
 ALTER TYPE harbour.berth_state OWNER TO harbour_owner;
 ALTER SEQUENCE harbour.invoice_number OWNER TO harbour_owner;
 ALTER LARGE OBJECT 424243 OWNER TO harbour_clerk;
-GRANT USAGE ON SCHEMA harbour TO harbour_clerk, harbour_auditor;
+GRANT USAGE ON SCHEMA harbour TO harbour_clerk, harbour_auditor, "Ole ""the quay"" O'Neil";
 GRANT CREATE ON SCHEMA harbour TO harbour_owner WITH GRANT OPTION;
 GRANT SELECT, INSERT ON harbour.customer TO harbour_clerk;
 GRANT SELECT (id, name), UPDATE (email) ON harbour.customer TO harbour_auditor WITH GRANT OPTION;

@@ -1,0 +1,1 @@
+SELECT format('of %s in %s on %s', pg_get_userbyid(defaclrole), coalesce(nullif(defaclnamespace, 0)::regnamespace::text, 'all'), defaclobjtype), to_json(ARRAY(SELECT a::text FROM unnest(defaclacl) a ORDER BY 1)) FROM pg_default_acl

@@ -1,0 +1,1 @@
+SELECT extname, json_build_object('schema', extnamespace::regnamespace::text, 'version', extversion) FROM pg_extension

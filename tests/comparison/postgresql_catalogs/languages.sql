@@ -1,0 +1,1 @@
+SELECT lanname, json_build_object('owner', pg_get_userbyid(lanowner), 'trusted', lanpltrusted, 'grants', ARRAY(SELECT a::text FROM unnest(coalesce(lanacl, acldefault('l', lanowner))) a ORDER BY 1)) FROM pg_language
