@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -86,15 +87,12 @@ class PrivateFile:
 
 
 _destination: Destination | None = None
-_write: Any = None
-_lock = threading.Lock()
 
 
 def configure(destination: Destination | None) -> None:
     """Send the events from now on there; None, as in the beginning, drops them."""
-    global _destination, _write  # one log per process
-    with _lock:
-        _destination, _write = destination, None
+    global _destination  # noqa: PLW0603  # one log per process
+    _destination = destination
 
 
 def event(name: str, *, level: Level = "info", **fields: Any) -> None:
@@ -102,19 +100,11 @@ def event(name: str, *, level: Level = "info", **fields: Any) -> None:
     destination = _destination
     if destination is None or SEVERITY[level] < SEVERITY[destination.level.lower()]:
         return
-    logger = _logger(destination)
-    getattr(logger, level)(name, **fields)
+    getattr(_logger(destination), level)(name, **fields)
 
 
+@cache
 def _logger(destination: Destination) -> Any:
-    global _write
-    with _lock:
-        if _write is None:
-            _write = _made(destination)
-        return _write
-
-
-def _made(destination: Destination) -> Any:
     import structlog
 
     as_json = destination.format == "json"
