@@ -26,8 +26,6 @@ CREATE INDEX events_by_type ON events (type, instance, database);
 
 CREATE INDEX events_by_database ON events (instance, database) WHERE instance IS NOT NULL;
 
-CREATE INDEX events_of_failure ON events (id) WHERE type IN ('failed', 'restore_failed', 'discovery_failed');
-
 CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events
 BEGIN
   SELECT RAISE(ABORT, 'the catalog is append-only: an event never changes');

@@ -41,6 +41,8 @@ CREATE TABLE projected_backups (
 
 CREATE INDEX projected_backups_by_state ON projected_backups (state, sequence);
 
+CREATE INDEX projected_backups_by_instance ON projected_backups (instance, sequence);
+
 CREATE INDEX projected_backups_by_database ON projected_backups (instance, database, sequence);
 
 CREATE INDEX projected_backups_newest ON projected_backups (instance, database, state, sequence);

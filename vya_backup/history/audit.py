@@ -73,16 +73,24 @@ def audit(catalog: Catalog, heads: Iterable[StoredHead] = ()) -> AuditReport:
         CatalogError: the file cannot be read to its end.
     """
     stored = list(heads)
-    try:
-        walk = _Walk(catalog, stored, _PLAIN)
-        walk.follow()
-    except OperationalError:  # a BLOB or a broken text among the columns: only tampering puts it there
-        walk = _Walk(catalog, stored, _GUARDED)
-        walk.follow()
-    findings = _Findings()
-    findings.add(*_guard_faults(catalog), *walk.findings.told(), *_gaps(catalog, walk), *_beginnings(catalog))
-    findings.add(*_lost_heads(walk.chains, stored))
+    walk = _walked(catalog, stored)
+    findings = walk.findings
+    findings.add(*_gaps(catalog, walk), *_beginnings(catalog), *_lost_heads(walk.chains, stored))
+    findings.add(*_guard_faults(catalog))
     return AuditReport(not findings.count, catalog.head(), walk.events, findings.told())
+
+
+def _walked(catalog: Catalog, heads: list[StoredHead]) -> _Walk:
+    try:
+        walk = _Walk(catalog, heads, _PLAIN)
+        walk.follow()
+    except OperationalError:  # a BLOB or broken text among the columns: only tampering puts it there
+        walk = _Walk(catalog, heads, _GUARDED)
+        try:
+            walk.follow()
+        except OperationalError as error:
+            walk.findings.add(f"what follows the first {walk.events:,} events cannot be read: {error}")
+    return walk
 
 
 # SQLite makes the canonical encoding, because that is fast; what it makes differently is judged again in `_differs`.
@@ -117,28 +125,35 @@ class _Walk:
                 link = chains[catalog_id] = _Link()
             if sha256(canonical).hexdigest() != recorded:
                 self._judge_content(number, recorded)
-            if position != link.position + 1 or prev_hash != link.hash:
-                self._judge_place(number, position, prev_hash, link)
-            link.position, link.hash = position, recorded
+            if position == link.position + 1 and prev_hash == link.hash:
+                link.position = position
+            else:
+                link.position = self._judge_place(number, position, prev_hash, link)
+            link.hash = recorded
             if position in heads:
                 self._compare_with_heads(number, catalog_id, position, recorded)
 
-    def _judge_content(self, number: int, recorded: str) -> None:
+    def _judge_content(self, number: int, recorded: object) -> None:
         if _differs(self._catalog, number, recorded):
             name = _name(self._catalog, number)
             self.findings.add(f"{name} was changed: its content does not give its hash {_short(recorded)}")
 
-    def _judge_place(self, number: int, position: int, prev_hash: str, link: _Link) -> None:
+    def _judge_place(self, number: int, position: object, prev_hash: object, link: _Link) -> int:
+        """Say what is wrong with the place of an event; return the position to go on from."""
         name = _name(self._catalog, number)
+        if not isinstance(position, int):
+            self.findings.add(f"{name} has no place in the chain: its position is {position!r}")
+            return link.position + 1
         if position == link.position + 1:
             self.findings.add(
                 f"{name} does not follow the event before it: it names the hash {_short(prev_hash)}, "
                 f"but that one's is {_short(link.hash)}"
             )
-            return
+            return position
         self.out_of_order = True
         if position <= link.position:
             self.findings.add(f"{name} {_misplaced(position, link.position)}")
+        return position
 
     def _compare_with_heads(self, number: int, catalog_id: str, position: int, recorded: str) -> None:
         for head in self._heads[position]:
@@ -149,7 +164,7 @@ class _Walk:
                 )
 
 
-def _differs(catalog: Catalog, number: int, recorded: str) -> bool:
+def _differs(catalog: Catalog, number: int, recorded: object) -> bool:
     """Judge by our own encoding, so that the verdict does not hang on how an SQLite version spells JSON."""
     try:
         values = tuple(catalog.rows(f"SELECT {_PLAIN} FROM events WHERE id = ?", (number,))[0])
@@ -158,8 +173,8 @@ def _differs(catalog: Catalog, number: int, recorded: str) -> bool:
         return True
 
 
-def _short(digest: str) -> str:
-    return f"{digest[:12]}…"
+def _short(digest: object) -> str:
+    return f"{str(digest)[:12]}…"
 
 
 def _misplaced(position: int, last: int) -> str:
@@ -180,7 +195,7 @@ def _gaps(catalog: Catalog, walk: _Walk) -> Iterator[str]:
 _GAPS: Final = """
 SELECT * FROM (
   SELECT catalog_id, lag(position, 1, 0) OVER (PARTITION BY catalog_id ORDER BY position) AS before, position AS after
-  FROM events NOT INDEXED
+  FROM events NOT INDEXED WHERE typeof(position) = 'integer'
 ) WHERE after > before + 1
 """
 
@@ -230,7 +245,7 @@ def _name(catalog: Catalog, number: int) -> str:
     """Return what an operator recognises the event by."""
     try:
         row = catalog.rows("SELECT position, type, at, instance, database FROM events WHERE id = ?", (number,))[0]
-    except (CatalogError, IndexError):
+    except (CatalogError, OperationalError, IndexError):
         return f"event {number}"
     about = "/".join(str(part) for part in (row["instance"], row["database"]) if part is not None)
     return f"event {number} ({row['type']}{' of ' + about if about else ''}, {row['at']}, position {row['position']})"

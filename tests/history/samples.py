@@ -1,0 +1,136 @@
+"""Events to fill catalogs with, and a plain connection to tamper with them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from vya_backup.clock import now
+from vya_backup.history import events as e
+from vya_backup.history.catalog import Catalog
+
+PROCESS = e.Process(host="wfdb02", boot_id="0f1e", pid=4711, started_ticks=99)
+DAY = timedelta(days=1)
+
+
+class Steps:
+    """A clock that is set by hand and moves a second at each look."""
+
+    def __init__(self, at: datetime | None = None) -> None:
+        self.at = at or datetime(2026, 1, 9, 2, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+def opened(folder: Path, clock: Callable[[], datetime] = now) -> Catalog:
+    """Open (and where needed create) the catalog of a test."""
+    return Catalog.open(folder / "own" / "catalog.db", host="wfdb02", now=clock)
+
+
+@contextmanager
+def plain(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection as anyone with the file may open it: no authorizer, SQLite's defaults, committed at once."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+def started(
+    backup_id: str = "b1", instance: str = "prod", database: str = "shop", at: datetime | None = None
+) -> e.Started:
+    """A dump that begins in a slot of a day around `at`."""
+    middle = at or now()
+    return e.Started(
+        instance=instance,
+        database=database,
+        backup_id=backup_id,
+        engine="mysql",
+        path=f"{database}/{backup_id}.sql.gz",
+        shape="s1",
+        slot_start=middle - DAY / 2,
+        slot_end=middle + DAY / 2,
+        reason="no good backup covers the slot",
+        process=PROCESS,
+        client="mysqldump 8.4",
+        server="8.4.2",
+    )
+
+
+def dumped(backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000) -> e.Dumped:
+    """A dump that is published."""
+    return e.Dumped(
+        instance=instance,
+        database=database,
+        backup_id=backup_id,
+        path=f"{database}/{backup_id}.sql.gz",
+        size_bytes=size,
+        plain_bytes=size * 5,
+        sha256="5" * 64,
+        plain_sha256="6" * 64,
+        compression="gzip",
+        duration_seconds=1.5,
+        counts={"table": 3},
+        rows=30,
+        schema_hash="7" * 64,
+        gaps=(e.RecordedGap(kind="table", name="t", reason="FLOAT"),),
+    )
+
+
+def checksummed(
+    backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000
+) -> e.Checksummed:
+    """A backup that became good."""
+    return e.Checksummed(
+        instance=instance,
+        database=database,
+        backup_id=backup_id,
+        path=f"{database}/{backup_id}.sql.gz",
+        size_bytes=size,
+        sha256="5" * 64,
+        duration_seconds=0.2,
+        from_disk=True,
+    )
+
+
+def good(
+    backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000, at: datetime | None = None
+) -> tuple[e.Event, ...]:
+    """The whole way to a good backup."""
+    where = (backup_id, instance, database)
+    return (started(*where, at=at), dumped(*where, size=size), checksummed(*where, size=size))
+
+
+def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "shop") -> dict[str, e.Event]:
+    """Return an event of every type this program knows, by type."""
+    where = {"instance": "prod", "database": database, "backup_id": backup_id}
+    target = {"restore_id": restore_id, "target_instance": "prod", "target_database": "copy"}
+    path = f"{database}/{backup_id}.sql.gz"
+    kinds = (
+        *good(backup_id, database=database),
+        e.Verified(**where, path=path, verdict="pass"),
+        e.Drilled(**where, verdict="pass", duration_seconds=3, rows=30),
+        e.Failed(**where, step="dump", code="unreachable", message="no connection", hint="Start it."),
+        e.Abandoned(**where, reason="its process is gone", process=PROCESS),
+        e.Missing(**where, path=path),
+        e.Damaged(**where, path=path, reason="digest differs", check="read back"),
+        e.Pruned(**where, path=path, reason="older than 7 daily", policy="keep 7 daily"),
+        e.Held(**where, reason="audit"),
+        e.Released(**where, reason="audit is over"),
+        e.RestoreStarted(**where, **target, source_path=path, requested="latest", process=PROCESS),
+        e.Restored(**where, **target, duration_seconds=2, rows=30, plain_bytes=5000),
+        e.RestoreFailed(**where, **target, code="restore", message="psql failed", left="the old database stands"),
+        e.Discovered(
+            instance="prod", server="8.4.2", found=(database,), excluded=(e.Exclusion(name="x", reason="glob"),)
+        ),
+        e.DiscoveryFailed(instance="prod", code="login", message="password refused"),
+        e.RunStarted(command="backup", version="2.0.0", environment="test"),
+        e.RunFinished(exit_status=1, results={"failed": 1}),
+        e.TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
+        e.TaskForgotten(task=f"checksum:{database}"),
+        e.CatalogCreated(schema_version=1, program_version="2.0.0"),
+    )
+    return {kind.type: kind for kind in kinds}
