@@ -5,15 +5,19 @@ An engine describes the connection; what the driver then raises, on opening and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from vya_backup.errors import ConfigurationError
 
 if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a server pays for it
     from sqlalchemy import Connection
     from sqlalchemy import Engine as SqlEngine
 
     from vya_backup.engines.contract import Access, ConnectionSpec, Engine
+    from vya_backup.settings.model import Instance
 
 Errors = tuple[type[Exception], ...]
 
@@ -27,19 +31,34 @@ def connect(
     `database` None is the engine's maintenance database; the timeout is for connecting.
 
     Raises:
+        ConfigurationError: a file of the instance's `ssl` cannot be read.
         BackupError: what `engine.explain` makes of the driver's own exception, on opening or inside the block.
     """
-    with _explained(engine, access, (OSError,)):  # a certificate file that is not there
+    _demand_files(access.instance)
+    with _explained(engine, access, (OSError,)):  # a certificate file that is none
         spec = engine.connection(access, database, timeout_seconds=timeout_seconds)
     source = _source(spec)
     driver_errors = _driver_errors(source)
     with _explained(engine, access, (*driver_errors, OSError)):
         connection = source.connect()
-    with connection, _explained(engine, access, driver_errors):
-        for statement in spec.first_statements:
-            # Without parameters the drivers leave a percent sign alone.
-            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-        yield connection
+    try:
+        with _explained(engine, access, driver_errors):
+            for statement in spec.first_statements:
+                # Without parameters the drivers leave a percent sign alone.
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+            yield connection
+    finally:
+        connection.invalidate()  # closes without a last ROLLBACK, whose failure would hide the block's own
+        connection.close()
+
+
+def _demand_files(instance: Instance) -> None:
+    tls = instance.tls
+    files = {"ca_cert": tls.ca_cert, "client_cert": tls.client_cert, "client_key": tls.client_key}
+    for key, path in files.items():
+        if tls.enabled and path is not None and not os.access(path, os.R_OK):
+            why = "cannot be read" if path.exists() else "does not exist"
+            raise ConfigurationError(f"{instance.id}: ssl.{key} {path} {why}", "Correct it in the configuration.")
 
 
 def _source(spec: ConnectionSpec) -> SqlEngine:
