@@ -7,7 +7,7 @@ of a kind; `Servers` starts them and ends them all. Tests ask for the fixtures o
 
 from tests.servers.base import ServerUnavailable, TestServer
 from tests.servers.mysql import MySqlServer
-from tests.servers.park import KINDS, Servers
+from tests.servers.park import KINDS, Kind, Servers
 from tests.servers.postgresql import PostgresqlServer
 
-__all__ = ["KINDS", "MySqlServer", "PostgresqlServer", "ServerUnavailable", "Servers", "TestServer"]
+__all__ = ["KINDS", "Kind", "MySqlServer", "PostgresqlServer", "ServerUnavailable", "Servers", "TestServer"]
