@@ -31,10 +31,11 @@ class ConnectionReport:
 
     instance: str
     server: str = ""
-    version: tuple[int, ...] = ()
+    """Flavour and version, as the server tells them: `mariadb 10.11.14`."""
     tls: str = ""
     """Protocol and cipher; empty for a plain connection."""
     client: str = ""
+    """The tool that would dump, with its version; empty when none can."""
     databases: int = 0
     databases_checked: int = 0
     """Of how many the privileges were proved in the time there was."""
@@ -50,7 +51,7 @@ class ConnectionReport:
         """Return one line that says it all, and one more for each problem after the first."""
         if not self.server:
             return (f"{self.instance}: failed: {self.problems[0]}",)
-        checked = f"{self.databases_checked} of {self.databases} databases checked for privileges"
+        checked = f"privileges checked in {self.databases_checked} of {self.databases} databases"
         facts = (self.server, self.tls or "no TLS", self.client or "no usable client", checked)
         verdict = "ok" if self.ok else f"failed: {self.problems[0]}"
         return (f"{self.instance}: {', '.join(facts)}: {verdict}", *(f"  {problem}" for problem in self.problems[1:]))
@@ -119,10 +120,9 @@ class _Trial:
         absent = [f"{name} is listed, but not on the server" for name in discovery.absent]
         return ConnectionReport(
             instance=instance.id,
-            server=server.banner,
-            version=server.version,
+            server=f"{server.flavour} {_dotted(server.version)}",
             tls=server.tls,
-            client=client.banner if client else "",
+            client=f"{client.path.name} {_dotted(client.version)}" if client else "",
             databases=len(discovery.selected),
             databases_checked=checked,
             problems=(*client_problems, *_flavour_problem(instance, server), *missing, *unusable, *absent),
@@ -153,6 +153,10 @@ class _Trial:
                     problems.setdefault(_sentence(missing), []).append(name)
             checked += 1
         return [f"{_some(databases)}: {sentence}" for sentence, databases in problems.items()], checked
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _sentence(missing: MissingPrivilege) -> str:
