@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from vya_backup.errors import CatalogError
 from vya_backup.history import chain, migrations
+from vya_backup.history.catalog import Head
 
 if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog, Head
+    from vya_backup.history.catalog import Catalog
 
 MOST_FAULTS: Final = 100
 """More are counted, not told one by one."""
@@ -34,7 +35,7 @@ class StoredHead:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """The outcome. `events` counts those that were read."""
+    """The outcome. `events` counts those that were read, `head` is the end of the catalog's own chain among them."""
 
     ok: bool
     head: Head
@@ -77,7 +78,9 @@ def audit(catalog: Catalog, heads: Iterable[StoredHead] = ()) -> AuditReport:
     findings = walk.findings
     findings.add(*_gaps(catalog, walk), *_beginnings(catalog), *_lost_heads(walk.chains, stored))
     findings.add(*_guard_faults(catalog))
-    return AuditReport(not findings.count, catalog.head(), walk.events, findings.told())
+    link = walk.chains.get(catalog.catalog_id) or _Link()
+    head = Head(catalog.catalog_id, link.position, link.hash, walk.events)
+    return AuditReport(not findings.count, head, walk.events, findings.told())
 
 
 def _walked(catalog: Catalog, heads: list[StoredHead]) -> _Walk:

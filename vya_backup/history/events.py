@@ -7,6 +7,7 @@ catalog; the other fields are its `data`. A type that this program does not know
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC
 from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -28,11 +29,20 @@ ExactList = Annotated[tuple[str, ...], EXACT]
 
 COLUMNS = frozenset({"instance", "database", "backup_id"})
 
+_building = threading.RLock()
+
 
 class Fact(BaseModel):
     """A value inside an event: frozen, without unknown fields, its texts storable as UTF-8."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # 30 validators take 0.1 s to build, and `doit list` needs none of them
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    @classmethod
+    def model_rebuild(cls, **options: Any) -> bool | None:
+        """Build the validator at its first use, in one thread at a time: pydantic's own building is not atomic."""
+        with _building:
+            return super().model_rebuild(**options)
 
     @model_validator(mode="before")
     @classmethod
