@@ -33,8 +33,19 @@ class Looking(Command):  # type: ignore[misc]
         return guarded(lambda: self._open_and_look(params, list(args)))
 
     def _open_and_look(self, params: Any, args: list[str]) -> int:
+        names = self._names(params, args)
         with looking() as workspace:
-            return self.look(workspace, params, args)
+            return self.look(workspace, params, names)
+
+    def _names(self, params: Any, args: list[str]) -> list[str]:
+        """Return the arguments that are no options; doit's parser stops at the first one, people do not."""
+        names = []
+        while args:
+            if args[0].startswith("-"):
+                params, args = self.cmdparser.parse_only(args, params)
+            else:
+                names.append(args.pop(0))
+        return names
 
     def look(self, workspace: Workspace, params: Any, args: list[str]) -> int:
         """Show something and return the exit status."""

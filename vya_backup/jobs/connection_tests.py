@@ -50,7 +50,7 @@ class ConnectionReport:
     def lines(self) -> tuple[str, ...]:
         """Return one line that says it all, and one more for each problem after the first."""
         if not self.server:
-            return (f"{self.instance}: failed: {self.problems[0]}",)
+            return (f"{self.instance}: failed: {self.problems[0].removeprefix(f'{self.instance}: ')}",)
         checked = f"privileges checked in {self.databases_checked} of {self.databases} databases"
         facts = (self.server, self.tls or "no TLS", self.client or "no usable client", checked)
         verdict = "ok" if self.ok else f"failed: {self.problems[0]}"

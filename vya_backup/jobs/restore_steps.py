@@ -82,12 +82,18 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
             answer = _tolerated(step, around, outcome)
             done.append(step)
     except StopIteration:
-        return
+        _demand_comparison(outcome)
     except BaseException:
         steps.close()
         with stop.shielded():
             _take_back(done, around, outcome)
         raise
+
+
+def _demand_comparison(outcome: Outcome) -> None:
+    """No engine may end a restore without having compared anything."""
+    if not outcome.compared and not outcome.warnings:
+        raise RuntimeError("the engine's restore ended without a comparison")
 
 
 def _tolerated(step: Step, around: Surroundings, outcome: Outcome) -> Any:
