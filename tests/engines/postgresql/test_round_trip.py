@@ -12,7 +12,6 @@ from tests.servers import PostgresqlServer
 from vya_backup.decisions.manifest import differences, missing_objects
 from vya_backup.engines.postgresql.entries import COUNTED
 
-SERVERS = ("postgresql_15", "postgresql_18")
 NAMES = (
     "dbname=template1",
     "postgresql://x",
@@ -26,13 +25,6 @@ NAMES = (
 )
 SUBSCRIPTIONS = """SELECT quote_ident(subname) FROM pg_subscription
     WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-
-
-@pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest) -> PostgresqlServer:
-    """Each version in turn."""
-    found: PostgresqlServer = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture

@@ -94,10 +94,9 @@ def databases(connection: Connection) -> tuple[FoundDatabase, ...]:
 
 def survey(connection: Connection, of: Server) -> Survey:
     """Ask what the connection's database holds."""
-    with named(connection):
-        superuser = is_superuser(connection)
+    with named(connection) as readable:
         return Survey(
-            objects=objects(connection, of, superuser=superuser),
+            objects=objects(connection, of, readable),
             properties=properties.record(connection),
             needs=Needs(
                 server_version=of.version,
@@ -105,7 +104,7 @@ def survey(connection: Connection, of: Server) -> Survey:
                 roles=tuple(role for (role,) in connection.exec_driver_sql(_ROLES)),
                 extensions=tuple(name for name, _ in connection.exec_driver_sql(inventory.QUESTIONS["EXTENSION"])),
             ),
-            gaps=gaps(connection, of, superuser=superuser),
+            gaps=gaps(connection, of),
             size_bytes=connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one(),
         )
 
@@ -115,21 +114,20 @@ def count(connection: Connection, of: Server) -> Manifest:
     connection.exec_driver_sql("SET statement_timeout = 0")
     with named(connection) as readable:
         return Manifest(
-            objects=objects(connection, of, superuser=is_superuser(connection)),
+            objects=objects(connection, of, readable),
             rows=dict(_rows(connection, readable)),
             sequences=dict(_sequences(connection, readable)),
         )
 
 
-def objects(connection: Connection, of: Server, *, superuser: bool) -> Objects:
-    """Return the sorted names by kind."""
-    with named(connection) as readable:
-        found: defaultdict[str, set[str]] = defaultdict(set)
-        for kind, question in inventory.questions(of.version, superuser=superuser).items():
-            for name, schema in connection.exec_driver_sql(question):
-                entry = entries.entry(kind, readable(name), readable(schema))
-                if entry.counts:
-                    found[entry.kind].add(entry.name)
+def objects(connection: Connection, of: Server, readable: _Names) -> Objects:
+    """Return the sorted names by kind, as far as this account's dump holds them."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, question in inventory.questions(of.version, superuser=is_superuser(connection)).items():
+        for name, schema in connection.exec_driver_sql(question):
+            entry = entries.entry(kind, readable(name), readable(schema))
+            if entry.counts:
+                found[entry.kind].add(entry.name)
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
 
 
@@ -138,12 +136,12 @@ def is_superuser(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql("SELECT current_setting('is_superuser') = 'on'").scalar_one())
 
 
-def gaps(connection: Connection, of: Server, *, superuser: bool) -> tuple[Gap, ...]:
+def gaps(connection: Connection, of: Server) -> tuple[Gap, ...]:
     """Return what the dump will not hold."""
     found: list[Gap] = []
     if of.is_replica:
         found += _unlogged(connection)
-    if not superuser:
+    if not is_superuser(connection):
         found += _subscriptions(connection) + _user_mappings(connection)
     return tuple(found)
 
