@@ -100,7 +100,6 @@ def _under_a_free_name(where: Places, request: RestoreRequest) -> Steps:
     staged, target, aside = str(where.staged), str(where.target), str(where.aside)
     yield Run("give the file its name", program("publish", staged, target, aside, mode, owner))
     yield PointOfNoReturn(f"{where.target.name} stands")
-    yield Run("remove what is left of staging", program("discard", staged), may_fail=True)
 
 
 def _into_the_open_file(where: Places) -> Steps:
