@@ -58,7 +58,8 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         lists_only = any(s.options.get("list_databases") for s in chosen)
         is_dry_run = any(s.options.get("dry_run") for s in session.selections) or _is_dry_by_default(session, chosen)
         if not (lists_only or is_dry_run):
-            close_orphans(session.workspace)
+            for sentence in close_orphans(session.workspace):
+                session.screen.line(f"warning: {sentence}")
         if chosen:
             _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
             if lists_only:
