@@ -16,6 +16,8 @@ COLUMNS = ", ".join((*chain.HASHED, "hash"))
 OTHER_ID = COLUMNS.replace("event_id", "'other'")
 FARTHER = COLUMNS.replace("position", "position + 100")
 COPY = OTHER_ID.replace("position", "position + 100")
+IN_LINE = OTHER_ID.replace("position", "position + 1").replace("prev_hash", "hash")
+IN_LINE_AS_2 = IN_LINE.replace("'other'", "(SELECT event_id FROM events WHERE id = 2)")
 NEXT = OTHER_ID.replace("position", "position + 1")
 REFUSED = {
     "update": "UPDATE events SET data = '{}' WHERE id = 2",
@@ -24,6 +26,9 @@ REFUSED = {
     "delete": "DELETE FROM events WHERE id = 2",
     "delete of all": "DELETE FROM events",
     "replace by id": f"INSERT OR REPLACE INTO events (id, {COLUMNS}) SELECT 2, {COPY} FROM events WHERE id = 3",
+    "replace by id, well chained": f"REPLACE INTO events (id, {COLUMNS}) SELECT 2, {IN_LINE} FROM events WHERE id = 4",
+    "replace by event_id, well chained": f"REPLACE INTO events ({COLUMNS}) "
+    f"SELECT {IN_LINE_AS_2} FROM events WHERE id = 4",
     "replace by position": f"REPLACE INTO events ({COLUMNS}) SELECT {OTHER_ID} FROM events WHERE id = 2",
     "replace by event_id": f"REPLACE INTO events ({COLUMNS}) SELECT {FARTHER} FROM events WHERE id = 2",
     "upsert": f"INSERT INTO events (id, {COLUMNS}) SELECT 2, {COPY} FROM events WHERE id = 3 "

@@ -78,7 +78,10 @@ def test_a_run_that_did_nothing_appends_nothing(project: Project, catalog: Catal
     project.run("fresh")
     project.run("list", "--status")
     assert catalog.head() == head
-    assert [row["type"] for row in catalog.rows("SELECT type FROM events ORDER BY id")] == ["catalog_created", "task_recorded"]
+    assert [row["type"] for row in catalog.rows("SELECT type FROM events ORDER BY id")] == [
+        "catalog_created",
+        "task_recorded",
+    ]
 
 
 def test_a_failure_voids_what_was_remembered(project: Project, catalog: Catalog) -> None:
