@@ -70,7 +70,7 @@ def test_a_socket_is_given_as_its_folder(socket: str) -> None:
 
 def test_a_certificate_of_the_named_authority_is_accepted(postgresql_15: PostgresqlServer) -> None:
     """And the connection tells its protocol and cipher."""
-    tls = {"ca_cert": postgresql_15.certificates.authority, "mode": "verify-full"}
+    tls = {"ca_cert": postgresql_15.certificates.ca, "mode": "verify-full"}
 
     with connect(drive.ENGINE, drive.Account(more={"ssl": tls, "host": "localhost"}).at(postgresql_15)) as one:
         assert drive.ENGINE.server(one).tls.startswith("TLSv1.")

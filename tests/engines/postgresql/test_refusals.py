@@ -73,12 +73,15 @@ def test_a_revoked_connect_is_a_missing_privilege(postgresql_15: PostgresqlServe
     assert isinstance(refused(postgresql_15, drive.Account("reader", "other secret"), "closed"), PrivilegeMissing)
 
 
-def test_an_untrusted_certificate_is_refused(postgresql_15: PostgresqlServer) -> None:
-    """`verify-full` without the right authority never gets as far as the password."""
-    error = refused(postgresql_15, drive.Account(more={"ssl": {"mode": "verify-full"}}))
+def test_an_untrusted_certificate_or_another_host_is_refused(postgresql_15: PostgresqlServer) -> None:
+    """`verify-full` without the right authority, or name, never gets as far as the password."""
+    files = postgresql_15.certificates
+    for host, authority in (("localhost", files.stranger_ca), ("127.0.0.1", files.ca)):
+        tls = {"mode": "verify-full", "ca_cert": authority}
+        error = refused(postgresql_15, drive.Account(more={"host": host, "ssl": tls}))
 
-    assert isinstance(error, LoginRefused)
-    assert "ca_cert" in error.hint
+        assert isinstance(error, LoginRefused)
+        assert "ca_cert" in error.hint
 
 
 @pytest.mark.parametrize("password", ["a:b\\c", 'it\'s "x" #1 %s =;', "ünï 😀", " blanks ", "$HOME`x`"])
