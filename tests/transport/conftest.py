@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.transport.fakes import Children, own_children
 from vya_backup.transport.storage import Store
 
 
@@ -13,3 +14,10 @@ from vya_backup.transport.storage import Store
 def store(tmp_path: Path) -> Store:
     """An empty store whose base path does not exist yet."""
     return Store(tmp_path / "base")
+
+
+@pytest.fixture
+def new_children() -> Children:
+    """Tell the processes that the test has started and not reaped; the servers of other tests are older."""
+    before = own_children()
+    return lambda: own_children() - before

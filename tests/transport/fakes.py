@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from vya_backup.transport.storage import Store
 ROOT = Path(__file__).parents[2]
 TRAILER = b"END\n"
 PATIENCE_SECONDS = 20
+Children = Callable[[], set[int]]
 
 
 def shell(script: str, *arguments: str) -> Command:

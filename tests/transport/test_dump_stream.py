@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.transport.fakes import FakeObserver, dump, files_below, is_running, own_children, python, shell, written_pid
+from tests.transport.fakes import Children, FakeObserver, dump, files_below, is_running, python, shell, written_pid
 from vya_backup.engines.contract import Command, ReportPath
 from vya_backup.errors import DumpBlocked, DumpFailed, DumpIncomplete, TimedOut, ToolMissing
 from vya_backup.transport.limits import Limits
@@ -103,13 +103,13 @@ def test_a_flood_on_standard_error_neither_blocks_nor_fills_memory(store: Store)
     assert len(streamed.stderr) < 66 * 1024
 
 
-def test_a_tool_that_hangs_is_ended_at_the_deadline(store: Store, tmp_path: Path) -> None:
+def test_a_tool_that_hangs_is_ended_at_the_deadline(store: Store, tmp_path: Path, new_children: Children) -> None:
     """Its whole process group goes, and no file stays."""
     script = "sleep 1000 & echo $! > $1; echo 1; wait"
     with pytest.raises(TimedOut, match="sh did not end within its time"):
         dump(store, "a.sql.gz", shell(script, str(tmp_path / "pid")), limits=Limits.of_seconds(0.3))
     assert not is_running(written_pid(tmp_path / "pid"))
-    assert own_children() == set()
+    assert new_children() == set()
     assert files_below(store.base_path) == []
 
 
@@ -119,28 +119,28 @@ def test_a_tool_that_moves_no_data_is_ended(store: Store) -> None:
         dump(store, "a.sql.gz", shell("echo 1; sleep 1000"), limits=Limits(idle_seconds=0.3))
 
 
-def test_a_tool_that_closes_its_output_and_stays_is_ended_at_the_deadline(store: Store) -> None:
+def test_a_tool_that_closes_its_output_and_stays_is_ended_at_the_deadline(store: Store, new_children: Children) -> None:
     """The end of the stream is not the end of the tool."""
     with pytest.raises(TimedOut):
         dump(store, "a.sql.gz", shell("echo END; exec 1>&-; sleep 1000"), limits=Limits.of_seconds(0.3))
-    assert own_children() == set()
+    assert new_children() == set()
 
 
-def test_whoever_watches_can_give_the_dump_up(store: Store) -> None:
+def test_whoever_watches_can_give_the_dump_up(store: Store, new_children: Children) -> None:
     """The reason of a watcher ends the dump and is its failure."""
     reason = DumpBlocked("sessions waited 70 s behind the dump")
     with pytest.raises(DumpBlocked, match="waited 70 s"):
         dump(store, "a.sql.gz", shell("echo 1; sleep 1000"), limits=Limits(given_up=lambda: reason))
-    assert own_children() == set()
+    assert new_children() == set()
 
 
-def test_a_tool_that_ignores_term_is_killed_after_the_grace() -> None:
+def test_a_tool_that_ignores_term_is_killed_after_the_grace(new_children: Children) -> None:
     """TERM is a question, KILL is not."""
     ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     script = f"{ignoring}; print(1, flush=True); time.sleep(1000)"
     with Child(python(script), answers=True, grace_seconds=0.2) as child:
         assert child.read() == b"1\n"
-        pid = next(iter(own_children()))
+        pid = next(iter(new_children()))
     assert not is_running(pid)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transport.fakes import ENGINE, dump, own_children, python, shell
+from tests.transport.fakes import ENGINE, Children, dump, python, shell
 from vya_backup.decisions.manifest import PartSpan
 from vya_backup.engines.contract import Command
 from vya_backup.errors import ArtifactDamaged, DumpFailed, RestoreFailed, TimedOut
@@ -90,11 +90,11 @@ def test_a_tool_that_stops_reading_and_says_success_failed(artifact: Path) -> No
         load(artifact, shell("head -c 1000 >/dev/null; exit 0"))
 
 
-def test_a_tool_that_reads_nothing_is_ended_at_the_deadline(artifact: Path) -> None:
+def test_a_tool_that_reads_nothing_is_ended_at_the_deadline(artifact: Path, new_children: Children) -> None:
     """A full pipe can't hold up the run."""
     with pytest.raises(TimedOut):
         load(artifact, shell("sleep 1000"), limits=Limits.of_seconds(0.3))
-    assert own_children() == set()
+    assert new_children() == set()
 
 
 def test_a_tool_never_takes_a_damaged_dump_for_a_whole_one(artifact: Path, tmp_path: Path) -> None:

@@ -120,3 +120,14 @@ def test_the_beginning_is_read_without_the_rest(store: Store, streamed: Streamed
     """A foreign dump is told by its first line."""
     assert beginning(store, "a.sql.gz", "gzip", 7) == b"1\n2\n3\n4"
     assert beginning(store, "a.sql.gz", "gzip", 10**9).endswith(b"END\n")
+
+
+def test_what_an_observer_raises_is_heard(store: Store, streamed: Streamed) -> None:
+    """It looks at the bytes in a thread of its own, and still nothing is swallowed."""
+
+    class Broken(FakeObserver):
+        def feed(self, chunk: bytes) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        read_back(store, "a.sql.gz", "gzip", Broken())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.transport.fakes import own_children
+from tests.transport.fakes import Children
 from vya_backup.engines.contract import Command, SecretFile, SecretPath
 from vya_backup.redaction import MASK, Secret
 from vya_backup.transport.evidence import HALF_BYTES, Evidence
@@ -24,13 +24,13 @@ COMMAND = Command(
 )
 
 
-def test_a_child_reads_its_secret_and_nobody_sees_it(tmp_path: Path) -> None:
+def test_a_child_reads_its_secret_and_nobody_sees_it(tmp_path: Path, new_children: Children) -> None:
     """The file is private and readable again and again, while /proc shows only its descriptor."""
     with Child(COMMAND, feeds=True, answers=True) as child:
         output = b""
         while b" 600\n" not in output:
             output += child.read()
-        (pid,) = own_children()
+        (pid,) = new_children()
         shown = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
     assert output == (2 * PASSWORD.reveal() + " 600\n").encode()
     assert PASSWORD.reveal().encode() not in shown

@@ -18,7 +18,7 @@ SUFFIXES: dict[Kind, str] = {"gzip": "gz", "zstd": "zst"}
 AUTO_LEVELS: dict[Kind, int] = {"gzip": 2, "zstd": 1}
 HIGHEST_ISAL_LEVEL = 3
 GZIP_WINDOW_BITS = 31  # zlib's spelling of: a 32 KiB window in a gzip wrapper
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 256 * 1024
 ZSTD_INPUT_BYTES = 1024  # zstandard has no bound for its output; small inputs are one, and cost no speed
 
 

@@ -1,7 +1,7 @@
 """Streams a dump out of its tools and back into them; the rule is that nothing counts as done before every sign agrees.
 
 Signs are: the exit status of each child, the end-of-dump line that the observer demands, and every byte written.
-Compression and digests run inline, in the thread that reads: they let go of the interpreter while they work.
+A dump is compressed and digested inline, in the thread that reads: the server and its tool keep the other cores busy.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from vya_backup import clock
 from vya_backup.decisions.manifest import PartSpan
 from vya_backup.engines.contract import Command, DumpObserver, DumpPart, Engine, Observation
 from vya_backup.errors import DumpIncomplete, RestoreFailed
+from vya_backup.transport.beside import Beside
 from vya_backup.transport.compression import Compressor, Kind
 from vya_backup.transport.decoding import LenientDecoder, decoded, read_chunk, within
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
 from vya_backup.transport.processes import Child
-from vya_backup.transport.stages import Chain, Digest, Watched
+from vya_backup.transport.stages import Chain, Count, Digest, Watched
 from vya_backup.transport.stopping import stop
 from vya_backup.transport.storage import Store
 
@@ -157,14 +158,20 @@ def read_back(
         TimedOut, Interrupted: it is time to give up.
     """
     stored, plain = Digest(), Digest()
-    decoder = LenientDecoder(compression, lambda piece: _shown(plain.feed(piece), observer))
-    with store.open_from_disk(relative) as file:
+
+    def look(piece: bytes) -> None:
+        plain.feed(piece)
+        if observer:
+            observer.feed(piece)
+
+    with store.open_from_disk(relative) as file, Beside(look) as beside:
+        decoder = LenientDecoder(compression, beside.give)
         while chunk := read_chunk(file.read, store.path(relative)):
             stop.check()
             limits.check(relative)
             decoder.feed(stored.feed(chunk))
             progress(plain.size, stored.size)
-    decoder.finish()
+        decoder.finish()
     observation = observer.finish() if observer else None
     return ReadBack(
         size_bytes=stored.size,
@@ -199,7 +206,7 @@ def load(  # noqa: PLR0913 - the ends of the stream and its conditions, as in `d
         ToolMissing, TimedOut, Interrupted, StorageFailed: as they say; no child is left.
     """
     began = clock.monotonic()
-    stored, plain = Digest(), Digest()
+    stored, plain = Digest(), Count()
     pieces = decoded(path, compression, stored)
     pieces = within(pieces, spans) if spans else pieces
     if edit:
@@ -272,8 +279,3 @@ def _fault(observation: Observation | None) -> str:
     if observation is None or observation.complete:
         return ""
     return observation.fault or "the end-of-dump line is missing"
-
-
-def _shown(piece: bytes, observer: DumpObserver | None) -> None:
-    if observer:
-        observer.feed(piece)

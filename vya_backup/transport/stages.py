@@ -22,23 +22,34 @@ class Stage(Protocol):
         """Return what is left."""
 
 
-class Digest:
-    """Counts and hashes what passes."""
+class Count:
+    """Counts the bytes that pass."""
 
-    def __init__(self, *algorithms: str) -> None:
+    def __init__(self) -> None:
         self.size = 0
-        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms or ("sha256",)}
 
     def feed(self, chunk: bytes) -> bytes:
-        """Note the chunk and pass it on."""
+        """Note the size and pass the chunk on."""
         self.size += len(chunk)
-        for found in self._hashes.values():
-            found.update(chunk)
         return chunk
 
     def finish(self) -> bytes:
         """Nothing is held back."""
         return b""
+
+
+class Digest(Count):
+    """Counts and hashes what passes."""
+
+    def __init__(self, *algorithms: str) -> None:
+        super().__init__()
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms or ("sha256",)}
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Note the chunk and pass it on."""
+        for found in self._hashes.values():
+            found.update(chunk)
+        return super().feed(chunk)
 
     def hexdigest(self, algorithm: str = "sha256") -> str:
         """Return the digest of everything so far, in lower-case hexadecimal.
