@@ -33,12 +33,19 @@ class Flavour:
     dump_flags: tuple[str, ...]
     load_flags: tuple[str, ...]
     """The client's flags: MariaDB's strips comments inside routines unless it is told not to."""
+    load_options: tuple[tuple[str, str], ...]
     init_command_in_dumps: bool
     """Whether the dump tool can be told a session's lock timeout (mariadb-dump cannot: the watcher ends it)."""
     partial_revokes: bool
     """Whether a global grant can be taken back for one database."""
     definer_privileges: tuple[str, ...]
     """Any of these lets an account create objects for another definer."""
+    missing_definer_privilege: str
+    """What an account needs beside them when the definer does not exist (from MySQL 8.2 on)."""
+    trusted_creators: tuple[str, ...]
+    """Privileges, beside SUPER, that pass the binary log's guard against functions and triggers (error 1419)."""
+    collation_question: str
+    """Lists the full names of collations, where SHOW COLLATION gives short ones."""
     routine_privileges: tuple[tuple[str, str], ...]
     """(privilege, scope) pairs, any of which shows the bodies of other accounts' routines."""
     routine_remedy: str
@@ -62,9 +69,13 @@ MYSQL = Flavour(
     oldest_server=(8, 0),
     dump_flags=("--set-gtid-purged=OFF", "--column-statistics=0"),
     load_flags=("--comments",),
+    load_options=(("loose-skip-system-command", ""),),  # a dump must not run programs here
     init_command_in_dumps=True,
     partial_revokes=True,
     definer_privileges=("SET_ANY_DEFINER", "SET_USER_ID", "SUPER"),
+    missing_definer_privilege="ALLOW_NONEXISTENT_DEFINER",
+    trusted_creators=(),
+    collation_question="SELECT COLLATION_NAME FROM information_schema.COLLATIONS",
     routine_privileges=(("SHOW_ROUTINE", "*.*"), ("SELECT", "*.*")),
     routine_remedy="GRANT SHOW_ROUTINE ON *.* TO {account}",
 )
@@ -76,9 +87,13 @@ MARIADB = Flavour(
     oldest_server=(10, 6),
     dump_flags=(),
     load_flags=("--comments",),
+    load_options=(),  # the sandbox line of its dumps does the same
     init_command_in_dumps=False,
     partial_revokes=False,
     definer_privileges=("SET USER", "SUPER"),
+    missing_definer_privilege="",
+    trusted_creators=("BINLOG ADMIN",),
+    collation_question="SELECT FULL_COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
     routine_privileges=(("SHOW CREATE ROUTINE", "database"), ("SELECT", "mysql.proc"), ("SELECT", "*.*")),
     routine_remedy="GRANT SELECT ON mysql.proc TO {account}",
 )

@@ -1,7 +1,7 @@
 """Counts the rows of INSERT statements as their bytes pass, without ever holding a statement.
 
-The rule that both tools keep: inside a string a line break is written `\\n`, so a raw one ends a row (MariaDB writes one
-row a line) or the statement (MySQL writes all rows on one line).
+The rule that both tools keep: inside a string a line break is written `\\n`, so a raw one ends a row (MariaDB: one
+row a line) or the statement (MySQL: all rows on one line).
 """
 
 from __future__ import annotations

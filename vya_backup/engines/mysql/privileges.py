@@ -111,7 +111,7 @@ def missing_privileges(connection: Connection, flavour: Flavour, database: str) 
     who = account(connection)
     held = grants.on(database, patterns=patterns)
     missing = [
-        MissingPrivilege(word, reason, f"GRANT {word} ON {_granted(database)}.* TO {who}")
+        MissingPrivilege(word, reason, f"GRANT {word} ON {granted(database)}.* TO {who}")
         for word, reason in ON_THE_DATABASE.items()
         if not _has(held, word)
     ]
@@ -126,6 +126,11 @@ def missing_privileges(connection: Connection, flavour: Flavour, database: str) 
 def may(grants: Grants, *words: str) -> bool:
     """Say whether the account has any of these privileges everywhere."""
     return any(_has(grants.everywhere, word) for word in words)
+
+
+def granted(database: str) -> str:
+    """Quote a database's name for GRANT, where `_` and `%` would be wildcards."""
+    return identifier(re.sub(r"([\\_%])", r"\\\1", database))
 
 
 def _sees_routines(grants: Grants, held: frozenset[str], flavour: Flavour) -> bool:
@@ -145,11 +150,6 @@ def _privileges(words: str) -> frozenset[str]:
 
 def _unquoted(name: str | None) -> str:
     return (name or "").replace("``", "`")
-
-
-def _granted(database: str) -> str:
-    """Quote a database's name for GRANT, where `_` and `%` would be wildcards."""
-    return identifier(re.sub(r"([\\_%])", r"\\\1", database))
 
 
 def _matches(pattern: str, database: str, *, wildcards: bool) -> bool:

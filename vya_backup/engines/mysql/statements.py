@@ -13,6 +13,14 @@ _BARE = rb"[\w$\x80-\xff]+"
 _NAME = rb"(" + _QUOTED + rb"|" + _BARE + rb")"
 _BLANK = rb"(?:\s|/\*(?!!)(?:[^*]|\*(?!/))*\*/)"  # MariaDB keeps a trigger as it was typed, comments and all
 _DEFINER = rb"(?:DEFINER\s*=\s*\S+?@\S+\s+|DEFINER\s*=\s*(?:" + _QUOTED + rb")@(?:" + _QUOTED + rb")\s+)?"
+_TRIGGER = (
+    rb"TRIGGER" + _BLANK + rb"+(?:IF" + _BLANK + rb"+NOT" + _BLANK + rb"+EXISTS" + _BLANK + rb"+)?(?:" + _NAME + _BLANK
+    + rb"*\." + _BLANK + rb"*)?" + _NAME
+)  # fmt: skip
+_TRIGGER_ON = re.compile(
+    rb"\s" + _TRIGGER + _BLANK + rb"+(?:BEFORE|AFTER)\s[\w\s]*?\sON" + _BLANK + rb"+(?:" + _NAME + _BLANK + rb"*\.)?",
+    re.IGNORECASE,
+)
 _ALL_QUOTED = re.compile(rb"'(?:[^'\\]|\\.|'')*'|" + _QUOTED, re.DOTALL)
 _AUTO_INCREMENT = re.compile(rb" AUTO_INCREMENT=\d+(?= |;)")
 
@@ -23,14 +31,7 @@ _TOP = (
 )
 _BODY = (
     ("event", re.compile(rb"/\*!50106 CREATE\*/.*?/\*!50106 EVENT " + _NAME, re.DOTALL)),
-    (
-        "trigger",
-        re.compile(
-            rb"/\*!50003 CREATE\*/.*?/\*!50003 TRIGGER" + _BLANK + rb"+(?:IF" + _BLANK + rb"+NOT" + _BLANK + rb"+EXISTS"
-            + _BLANK + rb"+)?(?:" + _NAME + _BLANK + rb"*\." + _BLANK + rb"*)?" + _NAME,
-            re.DOTALL | re.IGNORECASE,
-        ),
-    ),
+    ("trigger", re.compile(rb"/\*!50003 CREATE\*/.*?/\*!50003 " + _TRIGGER, re.DOTALL | re.IGNORECASE)),
     ("function", re.compile(rb"CREATE " + _DEFINER + rb"(?:AGGREGATE )?FUNCTION " + _NAME, re.DOTALL)),
     ("procedure", re.compile(rb"CREATE " + _DEFINER + rb"PROCEDURE " + _NAME, re.DOTALL)),
     ("package body", re.compile(rb"CREATE " + _DEFINER + rb"PACKAGE BODY " + _NAME, re.DOTALL)),
@@ -61,6 +62,12 @@ def created_at_top(statement: bytes) -> Created | None:
 def created_in_body(head: bytes) -> Created | None:
     """Return the routine, trigger or event that the text between two DELIMITER lines creates."""
     return _first(_BODY, head)
+
+
+def trigger_is_qualified(create: bytes) -> bool:
+    """Say whether a CREATE TRIGGER names the database of its trigger or of its table."""
+    found = _TRIGGER_ON.search(create)
+    return found is not None and (found.group(1) is not None or found.group(3) is not None)
 
 
 def sequence_value(statement: bytes) -> tuple[str, int] | None:

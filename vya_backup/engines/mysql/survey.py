@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vya_backup.decisions.metadata import Needs
@@ -14,6 +15,7 @@ from vya_backup.engines.contract import Gap, Server, Survey
 from vya_backup.engines.mysql.gaps import Columns, column_gaps, engine_gaps, history_gaps
 from vya_backup.engines.mysql.objects import Stored, Table, by_kind, exact_names, stored, tables
 from vya_backup.engines.mysql.questions import identifier, of_schema, one, qualified, rows
+from vya_backup.engines.mysql.statements import trigger_is_qualified
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,8 +24,12 @@ if TYPE_CHECKING:
 def survey(connection: Connection, server: Server, database: str) -> Survey:
     """Ask what the database holds."""
     found = tables(connection, database)
-    programs = stored(connection, database)
-    broken = _broken_views(connection, database, found)
+    broken, texts = _views(connection, database, found)
+    # information_schema qualifies every name in a view; what the dump will say is told by SHOW CREATE VIEW.
+    programs = [
+        replace(item, text=texts.get(item.name, "")) if item.kind == "view" else item
+        for item in stored(connection, database)
+    ]
     transactional = _transactional_engines(connection)
     columns = Columns(connection, database)
     history, history_lost = history_gaps(columns, server, found)
@@ -32,11 +38,12 @@ def survey(connection: Connection, server: Server, database: str) -> Survey:
         properties=_properties(connection, server, database) | {
             "broken_views": sorted(broken),
             "dump_history": history,
-            "exact_names": dict(exact_names(table.name for table in found)),
+            "exact_names": dict(exact_names([*(table.name for table in found), *(item.name for item in programs)])),
             "mentions_itself": mentions(database, programs),
+            "qualified_triggers": _qualified_triggers(connection, database, programs),
             "own_sequence_defaults": _sequence_defaults(connection, database, found),
         },
-        needs=_needs(server, found, programs),
+        needs=_needs(server, found, programs, _collations(connection, database)),
         gaps=(
             *(Gap("view", name, reason, "Repair or drop the view.") for name, reason in sorted(broken.items())),
             *history_lost,
@@ -55,7 +62,7 @@ def mentions(database: str, programs: Iterable[Stored]) -> list[str]:
     bare = r"(?<![\w$`])" + re.escape(database) + r"(?![\w$`])\s*\."
     quoted = r"[`\"]" + re.escape(database.replace("`", "``")) + r"[`\"]\s*\."
     named = re.compile(f"{bare}|{quoted}", re.IGNORECASE)
-    return sorted(f"{item.kind} {item.name}" for item in programs if item.kind != "view" and named.search(item.text))
+    return sorted(f"{item.kind} {item.name}" for item in programs if named.search(item.text))
 
 
 def _listed(found: Iterable[Table], programs: Iterable[Stored], broken: set[str]) -> list[tuple[str, str]]:
@@ -63,21 +70,24 @@ def _listed(found: Iterable[Table], programs: Iterable[Stored], broken: set[str]
     return names + [(item.kind, item.name) for item in programs if item.kind != "view"]
 
 
-def _broken_views(connection: Connection, database: str, found: Sequence[Table]) -> dict[str, str]:
-    """Return the reason for each view that the dump tool would stop at: it asks for fields and definition, too."""
+def _views(connection: Connection, database: str, found: Sequence[Table]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the reason for each view that the dump tool would stop at, and the text of each other one.
+
+    The tool asks for fields and definition, too.
+    """
     from sqlalchemy.exc import DBAPIError
 
-    broken = {}
+    broken, texts = {}, {}
     for view in (table for table in found if table.kind == "view"):
         try:
             rows(connection, f"SHOW FIELDS FROM {qualified(database, view.name)}")
-            rows(connection, f"SHOW CREATE VIEW {qualified(database, view.name)}")
+            texts[view.name] = str(rows(connection, f"SHOW CREATE VIEW {qualified(database, view.name)}")[0][1])
         except DBAPIError as error:
             code, reason = error.orig.args[:2] if error.orig and len(error.orig.args) > 1 else (0, str(error.orig))
             if code not in _VIEW_IS_BROKEN:
                 raise
             broken[view.name] = f"{reason} [{code}]"
-    return broken
+    return broken, texts
 
 
 _VIEW_IS_BROKEN = {1356, 1449, 1146, 1054, 1305, 1304, 1052, 1060, 1222, 1267, 1271, 1142, 1143, 1370, 1630, 1049}
@@ -118,11 +128,29 @@ def _sequence_defaults(connection: Connection, database: str, found: Sequence[Ta
     return [[str(value) for value in row] for row in rows(connection, question, database=database)]
 
 
-def _needs(server: Server, found: Iterable[Table], programs: Iterable[Stored]) -> Needs:
+def _qualified_triggers(connection: Connection, database: str, programs: Iterable[Stored]) -> list[str]:
+    """Return the triggers that MariaDB, which keeps the text as typed, will only create in this very database."""
+    names = []
+    for item in (item for item in programs if item.kind == "trigger"):
+        create = str(rows(connection, f"SHOW CREATE TRIGGER {qualified(database, item.name)}")[0][2])
+        if trigger_is_qualified(create.encode()):
+            names.append(item.name)
+    return sorted(names)
+
+
+def _collations(connection: Connection, database: str) -> set[str]:
+    question = f"""SELECT DISTINCT COLLATION_NAME FROM information_schema.COLUMNS
+        WHERE {of_schema("TABLE_SCHEMA")} AND COLLATION_NAME IS NOT NULL
+        UNION SELECT DISTINCT TABLE_COLLATION FROM information_schema.TABLES
+        WHERE {of_schema("TABLE_SCHEMA")} AND TABLE_COLLATION IS NOT NULL"""  # noqa: S608
+    return {str(name) for (name,) in rows(connection, question, database=database)}
+
+
+def _needs(server: Server, found: Iterable[Table], programs: Iterable[Stored], collations: set[str]) -> Needs:
     engines = {f"engine {table.engine}" for table in found if table.kind == "table" and table.engine}
     return Needs(
         server_version=server.version[:2],
         flavour=server.flavour,
         definers=tuple(sorted({item.definer for item in programs if item.definer})),
-        extensions=tuple(sorted(engines - {"engine InnoDB"})),
+        extensions=tuple(sorted({*(engines - {"engine InnoDB"}), *(f"collation {name}" for name in collations)})),
     )
