@@ -229,7 +229,7 @@ def test_a_hostname_based_store_is_a_finding(project: Project) -> None:
         ('{"databases": ["a"]}', ": databases[0] must be {"),
         (
             '{"databases": [{"id": "a", "username": "x"},\n{"id": "a", "username": "y"}]}',
-            ":1: databases[1] is a again, as databases[0]; remove one, or give them different purposes",
+            ":2: databases[1] is a again, as databases[0]; remove one, or give them different purposes",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from tests.settings.conftest import POSTGRESQL, Project
 from vya_backup.errors import CredentialsError
 from vya_backup.settings.encryption import encrypt, rotate
 from vya_backup.settings.model import Instance
+from vya_backup.settings.private_files import write_private
 
 PG = Instance(id="pg", type="postgresql", host="localhost")
 ACCOUNT = {"id": "pg", "username": "backup", "password": "hunter2hunter2"}
@@ -107,6 +108,16 @@ def test_an_existing_store_is_replaced_only_by_force(project: Project) -> None:
     project.encrypt({**ACCOUNT, "username": "other"}, force=True)
     assert project.key.read_bytes() == key
     assert project.credentials().access(PG).username == "other"
+
+
+def test_a_store_that_appears_meanwhile_is_not_replaced_either(project: Project) -> None:
+    """Two operators at once: the second write finds the first one's file under the final name."""
+    project.encrypt(ACCOUNT)
+    store = project.store.read_bytes()
+    with pytest.raises(CredentialsError, match="exists already"):
+        write_private(project.store, b"another", replace=False)
+    assert project.store.read_bytes() == store
+    assert not list(project.store.parent.glob(".*.partial"))
 
 
 @pytest.mark.parametrize("key", ["username", "password"])

@@ -124,6 +124,17 @@ def test_where_both_name_an_instance_the_configuration_wins_and_says_so(project:
     )
 
 
+def test_an_entry_may_name_one_database(project: Project) -> None:
+    """`database` is not only for `"*"`; beside `databases` it is refused."""
+    entry = '{"id": "m", "type": "mysql", "host": "h", "username": "u", "database": "shop"'
+    project.write_store(f'{{"databases": [{entry}}}]}}')
+    assert project.load("").configuration.instances[0].databases == ("shop",)
+    project.write_store(f'{{"databases": [{entry}, "databases": ["a"]}}]}}')
+    assert project.errors("") == [
+        f"{project.store}:1: databases[0].database is an unknown key; did you mean `databases`?"
+    ]
+
+
 def test_the_sample_of_the_design_loads(project: Project) -> None:
     """So does the same with `databases` for `instances`."""
     configuration = project.load(DESIGN).configuration

@@ -12,7 +12,7 @@ from typing import Any
 from vya_backup.errors import CredentialsError
 from vya_backup.settings.nodes import Node, grown, merged
 from vya_backup.settings.private_files import exists, read_private
-from vya_backup.settings.problems import Origin, Problem
+from vya_backup.settings.problems import Origin, Problem, line_of_id
 
 ACCOUNT_KEYS = frozenset({"username", "password", "purpose"})
 
@@ -81,20 +81,16 @@ def _definitions(store: Path, problems: list[Problem]) -> list[Node]:
     found: dict[str, Node] = {}
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         if isinstance(entry, dict) and entry.get("id") and entry.get("type") and entry.get("host"):
-            found.setdefault(str(entry["id"]), _definition(entry, _origin(store, text, number, entry)))
+            origin = Origin(str(store), line_of_id(text, entry["id"]), f"databases[{number}]")
+            found.setdefault(str(entry["id"]), _definition(entry, origin))
     return list(found.values())
 
 
 def _definition(entry: dict[str, Any], origin: Origin) -> Node:
     kept = {key: value for key, value in entry.items() if key not in ACCOUNT_KEYS}
-    if "database" in kept:
-        kept.setdefault("databases", kept.pop("database"))
+    if "databases" not in kept and "database" in kept:  # with both, the validation refuses the second
+        kept["databases"] = kept.pop("database")
     return grown(kept, origin)
-
-
-def _origin(store: Path, text: str, number: int, entry: dict[str, Any]) -> Origin:
-    before, found, _ = text.partition(json.dumps(entry["id"], ensure_ascii=False))
-    return Origin(str(store), before.count("\n") + 1 if found else None, f"databases[{number}]")
 
 
 def overridden(tree: Node, overrides: Node, problems: list[Problem]) -> Node:

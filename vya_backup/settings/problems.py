@@ -5,9 +5,11 @@ The rule: no value of an unknown key is ever shown, because it could be a passwo
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from vya_backup.errors import ConfigurationError
@@ -59,6 +61,13 @@ def shown(value: str) -> str:
     """Return a value as a message may show it: short, on one line, without the password of a URL."""
     text = repr(re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", value))
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def line_of_id(text: str, value: object, nth: int = 0) -> int | None:
+    """Return the line on which a JSON text gives this id for the first time (or after `nth` others), or None."""
+    spelled = re.escape(json.dumps(value, ensure_ascii=False))
+    found = next(islice(re.finditer(rf'"id"\s*:\s*{spelled}', text), nth, None), None)
+    return text.count("\n", 0, found.start()) + 1 if found else None
 
 
 def in_order(problems: Iterable[Problem]) -> str:

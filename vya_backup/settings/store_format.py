@@ -16,7 +16,7 @@ from vya_backup.errors import CredentialsError
 from vya_backup.settings.keys import KeyKind
 from vya_backup.settings.merging import ACCOUNT_KEYS
 from vya_backup.settings.model import Instance
-from vya_backup.settings.problems import Origin, Problem, in_order
+from vya_backup.settings.problems import Origin, Problem, in_order, line_of_id
 
 VERSION = "1.0"
 KINDS = ("key-file", "hostname-based")
@@ -95,14 +95,18 @@ def _checked(path: Path, text: str, data: Any) -> Document:
     if not isinstance(data, dict) or not isinstance(data.get("databases"), list):
         raise CredentialsError(str(Problem(top, 'must be {"databases": [ … ]} with one entry for each account')))
     problems = [*_unknown(data, _TOP_KEYS, top), *_wrong_header(data, top)]
-    entries = []
-    for number, raw in enumerate(data["databases"]):
-        origin = Origin(str(path), _line_of(text, raw), f"databases[{number}]")
-        problems += _wrong_entry(raw, origin)
-        entries.append(Entry(raw, origin))
-    refuse(problems)
+    entries = _located(path, text, data["databases"])
+    refuse([*problems, *(problem for entry in entries for problem in _wrong_entry(entry.raw, entry.origin))])
     refuse(_twins(entries))
     return Document(path, tuple(entries), cast("KeyKind | None", data.get("encryption", {}).get("key_derivation")))
+
+
+def _located(path: Path, text: str, listed: list[Any]) -> list[Entry]:
+    names = [raw.get("id") if isinstance(raw, dict) else None for raw in listed]
+    return [
+        Entry(raw, Origin(str(path), line_of_id(text, name, nth=names[:number].count(name)), f"databases[{number}]"))
+        for number, (raw, name) in enumerate(zip(listed, names, strict=True))
+    ]
 
 
 def _wrong_header(data: dict[str, Any], top: Origin) -> Iterator[Problem]:
@@ -148,9 +152,3 @@ def _twins(entries: list[Entry]) -> Iterator[Problem]:
         if twin is not entry:
             what = f"is {entry.id} again, as {twin.origin.key}; remove one, or give them different purposes"
             yield Problem(entry.origin, what)
-
-
-def _line_of(text: str, raw: Any) -> int | None:
-    name = json.dumps(raw["id"], ensure_ascii=False) if isinstance(raw, dict) and raw.get("id") else None
-    before, found, _ = text.partition(name) if name else ("", "", "")
-    return before.count("\n") + 1 if found else None
