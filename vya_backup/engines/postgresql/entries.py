@@ -38,8 +38,12 @@ class Entry:
 
     @property
     def counts(self) -> bool:
-        """Say whether it is an object of the manifest; a view's own rule appears only where views form a circle."""
-        return self.type in COUNTED and not (self.type == "RULE" and self.name.endswith(" _RETURN"))
+        """Say whether it is an object of the manifest.
+
+        A view's own rule appears only where views form a circle, `public` only where its owner is not the usual one.
+        """
+        incidental = (self.type == "RULE" and self.name.endswith(" _RETURN")) or self == Entry("SCHEMA", "public")
+        return self.type in COUNTED and not incidental
 
 
 def announced(line: str) -> Entry | None:

@@ -119,7 +119,7 @@ _NOISE = re.compile(
 )
 _SEVERITY = re.compile(r"\b(?:error|ERROR|FATAL|PANIC|fatal):")
 _OBJECT = re.compile(
-    r"(?:relation|table|column|role|user|database|schema|function|type|extension|constraint|index|sequence|file|parameter"
+    r"(?:relation|table|column|role|user|database|schema|function|type|extension|constraint|index|sequence|file|parameter:?"
     r"|tablespace|publication|subscription|view|trigger|language|collation|policy for table|contents of table|server at"
     r"|host|operator|option|directory|socket|library) $"
 )

@@ -65,6 +65,13 @@ def _server(connection: Connection, request: RestoreRequest) -> Iterator[Finding
             False,
             f"the dump comes from PostgreSQL {dumped[0]}, the target is {own[0]}; what only the newer knows is refused",
         )
+    if request.needs.client_version[:1] > own[:1] and request.manifest.count("subscription"):
+        yield Finding(
+            True,
+            f"the subscriptions in this dump were written by pg_dump {request.needs.client_version[0]} with words that"
+            f" PostgreSQL {own[0]} does not know",
+            f"Restore on PostgreSQL {request.needs.client_version[0]}; dump with the server's own client from now on.",
+        )
     first = {"icu": 15, "builtin": 17}.get(request.properties.get("provider", ""), 0)
     if own[:1] < (first,):
         provider = request.properties["provider"]
