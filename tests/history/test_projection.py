@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ def test_an_append_reads_no_table_from_end_to_end(catalog: Catalog, kind: str) -
 
 
 _OF_THE_EVENT_ITSELF = ("SCAN CONSTANT ROW", "SCAN json_each VIRTUAL TABLE")
+
+
+def test_the_newest_good_backup_is_one_seek_away(catalog: Catalog) -> None:
+    """What each change of a state asks, in a trigger whose plan SQLite does not show by itself."""
+    trigger = catalog.rows("SELECT sql FROM sqlite_master WHERE name = 'projected_backups_are_counted'")[0]["sql"]
+    question = re.search(r"\(\s*(SELECT sequence .*?LIMIT 1)\s*\)", " ".join(trigger.split()))
+    assert question is not None
+    sql = question[1].replace("new.instance", "'prod'").replace("new.database", "'shop'")
+    assert _plan(catalog._connection(), sql) == [
+        "SEARCH projected_backups USING COVERING INDEX projected_backups_newest (instance=? AND database=? AND state=?)"
+    ]
 
 
 def _plan(connection: Any, sql: str) -> list[str]:

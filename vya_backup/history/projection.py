@@ -103,7 +103,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         _KNOWN_BACKUP,
         _backup(
             "state = 'good', checksummed_at = :at, finished_at = :at, code = NULL, message = NULL, hint = NULL",
-            f"state IN ('running', 'missing', 'damaged') AND dumped_at IS NOT NULL AND sha256 = {_value('sha256')}",
+            f"state IN ('running', 'missing', 'damaged') AND sha256 = {_value('sha256')}",
         ),
     ),
     "verified": (
