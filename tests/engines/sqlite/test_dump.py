@@ -19,6 +19,7 @@ from vya_backup.engines.contract import Command, Observation
 from vya_backup.engines.sqlite.program.survey import quote
 from vya_backup.engines.sqlite.program_command import FOLDER, explain, program
 from vya_backup.errors import BackupError, DumpBlocked, DumpFailed, PrivilegeMissing, SpaceMissing
+from vya_backup.transport.connections import connect
 
 Make = Callable[..., Path]
 Writer = Callable[[Path], subprocess.Popen[str]]
@@ -169,6 +170,25 @@ def test_a_write_ahead_log_at_rest_leaves_no_companions_behind(make: Make, tmp_p
     assert [p.name for p in tmp_path.iterdir()] == ["shop.db"]
 
 
+def test_questions_alone_leave_no_companions_behind(make: Make, tmp_path: Path) -> None:
+    """A connection that could only read would leave -wal and -shm, of an account that the application may not be."""
+    path = make("shop.db", journal="wal")
+    engine = fresh_engine()
+
+    with connect(engine, access_to(path), "shop") as connection:
+        engine.survey(connection, engine.server(connection), "shop")
+
+    assert [p.name for p in tmp_path.iterdir()] == ["shop.db"]
+
+
+def test_questions_cannot_write(make: Make) -> None:
+    """Whatever is asked, the application's data stay as they are."""
+    path = make("shop.db")
+
+    with pytest.raises(BackupError, match="readonly"), connect(fresh_engine(), access_to(path), "shop") as connection:
+        connection.exec_driver_sql("DELETE FROM t")
+
+
 def test_what_a_crashed_writer_left_half_done_is_not_dumped(make: Make, tmp_path: Path) -> None:
     """A hot journal is rolled back, as every application would."""
     crash = (
@@ -222,8 +242,6 @@ def test_a_locked_database_is_told_by_the_survey_too(make: Make) -> None:
     application = sqlite3.connect(path, isolation_level=None)
     application.execute("BEGIN EXCLUSIVE")
     engine, access = fresh_engine(), access_to(path)
-
-    from vya_backup.transport.connections import connect
 
     with pytest.raises(DumpBlocked), connect(engine, access, "shop", timeout_seconds=0.1) as connection:
         engine.survey(connection, engine.server(connection), "shop")

@@ -115,20 +115,20 @@ def test_what_a_lost_database_left_behind_is_not_replayed(make: Make, tmp_path: 
 
 
 def test_a_name_that_is_taken_meanwhile_is_not_overwritten(make: Make, tmp_path: Path) -> None:
-    """The application may come back and make its file anew while the restore runs."""
+    """The application may come back and make its file anew while the restore runs; its log is its own then."""
     path = make("shop.db")
     dumped = dump(access_to(tmp_path), "shop")
     path.unlink()
 
+    def come_back() -> None:
+        path.write_text("mine")
+        Path(f"{path}-wal").write_text("mine too")
+
     with pytest.raises(RestoreRefused, match="exists"):
-        restore(
-            dumped,
-            request_of(dumped, access_to(tmp_path)),
-            before=at("give the file its name", lambda: path.write_text("mine")),
-        )
+        restore(dumped, request_of(dumped, access_to(tmp_path)), before=at("give the file its name", come_back))
 
     assert path.read_text() == "mine"
-    assert listing(tmp_path) == ["shop.db"]
+    assert listing(tmp_path) == ["shop.db", "shop.db-wal"]
 
 
 def test_a_damaged_artifact_is_never_published(make: Make, tmp_path: Path) -> None:
