@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.settings.conftest import Project
+from vya_backup.errors import ConfigurationError
 from vya_backup.settings.loading import INSTALLED, base_folder, find, load, state_folder
 
 
@@ -89,3 +90,11 @@ def test_a_systemd_credential_is_the_key_file(project: Project, tmp_path: Path) 
     (tmp_path / "credentials.key").write_bytes(b"0" * 32)
     configuration = project.load("", {"CREDENTIALS_DIRECTORY": str(tmp_path)}).configuration
     assert configuration.credentials.key_path == tmp_path / "credentials.key"
+
+
+def test_a_folder_in_place_of_the_file_is_one_clear_line(project: Project) -> None:
+    """No traceback of the operating system's."""
+    project.config.unlink()
+    project.config.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load(project.config, {})

@@ -18,6 +18,7 @@ from vya_backup.settings.merging import overridden, spelled_our_way, with_instan
 from vya_backup.settings.model import Configuration, Credentials, Instance, Section
 from vya_backup.settings.nodes import Node, read_yaml
 from vya_backup.settings.overrides import read_overrides
+from vya_backup.settings.private_files import exists
 from vya_backup.settings.problems import Origin, Problem, refuse
 from vya_backup.settings.validation import validate
 
@@ -41,7 +42,7 @@ def find(environ: Mapping[str, str]) -> Path | None:
     """Return the configuration file: `$VYA_CONFIG`, else `config/config.yaml`, else /etc; None when there is none."""
     if environ.get("VYA_CONFIG"):
         return Path(environ["VYA_CONFIG"])
-    return next((path for path in (IN_CHECKOUT, INSTALLED) if path.exists()), None)
+    return next((path for path in (IN_CHECKOUT, INSTALLED) if exists(path)), None)
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
@@ -52,7 +53,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     """
     environ = os.environ if environ is None else environ
     path = path or find(environ)
-    if path is not None and not path.is_file():
+    if path is not None and not exists(path):
         raise ConfigurationError(
             f"the configuration file {path} does not exist", "Copy config/config.example.yaml to it."
         )
