@@ -68,6 +68,7 @@ def test_a_hidden_folder_that_others_may_enter_is_narrowed(project: Project) -> 
 
 def test_any_other_wide_folder_is_refused(project: Project) -> None:
     """It could hold more than secrets, so nobody's modes are changed behind his back."""
+    project.folder.chmod(0o755)
     with pytest.raises(CredentialsError, match="has mode 0755") as caught:
         encrypt(project.plain(ACCOUNT), project.folder / "store.json", project.configuration())
     assert caught.value.hint == f"Run: chmod 0700 {project.folder}"
