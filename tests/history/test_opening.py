@@ -88,6 +88,18 @@ def test_views_are_made_again_when_their_files_change(catalog: Catalog) -> None:
 _VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name"
 
 
+def test_a_catalog_that_comes_back_from_a_copy_is_used_like_any_other(catalog: Catalog, tmp_path: Path) -> None:
+    """Such a copy has a rollback journal, in which readers would hold up the appends."""
+    catalog.append(*good())
+    (tmp_path / "back").mkdir(mode=0o700)
+    with plain(catalog.path) as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / "back" / "catalog.db"),))
+    back = Catalog.open(tmp_path / "back" / "catalog.db", host="h")
+    assert back.rows("PRAGMA journal_mode")[0][0] == "wal"
+    assert back.head() == catalog.head()
+    assert audit(back).ok
+
+
 def test_a_newer_schema_is_refused(catalog: Catalog) -> None:
     """A program of yesterday does not touch the file of tomorrow."""
     with plain(catalog.path) as connection:

@@ -13,24 +13,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from vya_backup import __version__, clock
 from vya_backup.clock import Clock, rfc3339
 from vya_backup.errors import CatalogError, CatalogMissing
 from vya_backup.history import chain, migrations, place, projection
 from vya_backup.history.actor import actor
+from vya_backup.history.connection import authorize, connect, explained
 from vya_backup.history.events import CatalogCreated, Event, RunFinished, RunStarted, decode
 from vya_backup.history.identifiers import new_id
 
-BUSY_SECONDS: Final = 300.0
 _INSERT: Final = (
     f"INSERT INTO events ({', '.join(chain.HASHED)}, hash) VALUES ({', '.join('?' * (len(chain.HASHED) + 1))})"
 )
-_DROPS: Final = frozenset(
-    getattr(sqlite3, f"SQLITE_DROP_{kind}")
-    for kind in ("TABLE", "TRIGGER", "VIEW", "INDEX", "TEMP_TABLE", "TEMP_TRIGGER", "TEMP_VIEW", "TEMP_INDEX", "VTABLE")
-) | {sqlite3.SQLITE_ALTER_TABLE}
 
 
 @dataclass(frozen=True)
@@ -105,8 +100,10 @@ class Catalog:
         else:
             place.prepare(path)
         catalog = cls(path, host, now, read_only)
-        with _explained(path), closing(_connect(path)) as connection:
+        with explained(path), closing(connect(path)) as connection:
             migrations.migrate(connection, path)
+            if not read_only:
+                _use_write_ahead_log(connection)
             catalog.catalog_id = migrations.catalog_id(connection)
         if not read_only and not catalog.head().position:
             catalog.append_if_changed(
@@ -152,7 +149,7 @@ class Catalog:
         Raises:
             CatalogError: the file is damaged or cannot be read.
         """
-        with _explained(self.path):
+        with explained(self.path):
             return self._connection().execute(sql, parameters).fetchall()
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
@@ -161,7 +158,7 @@ class Catalog:
         Raises:
             CatalogError: the file is damaged or cannot be read.
         """
-        with _explained(self.path):
+        with explained(self.path):
             cursor = self._connection().cursor()
             cursor.row_factory = None
             yield from cursor.execute(sql, parameters)
@@ -231,7 +228,7 @@ class Catalog:
         """Hold SQLite's write lock: the whole block happens, or nothing of it."""
         if self._read_only:
             raise CatalogError(f"the catalog {self.path} was opened for reading only")
-        with self._appending, _explained(self.path):
+        with self._appending, explained(self.path):
             connection, run = self._connection(), self._run
             was_recorded = run is not None and run.is_recorded
             connection.execute("BEGIN IMMEDIATE")
@@ -247,35 +244,19 @@ class Catalog:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _connect(self.path)
+            connection = connect(self.path)
             if self._read_only:
                 connection.execute("PRAGMA query_only = ON")
-            connection.set_authorizer(_authorize)
+            connection.set_authorizer(authorize)
             self._local.connection = connection
             self._connections.append(connection)
         return connection
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,  # each thread has its own, but one thread closes them all
-        cached_statements=256,
-    )
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA recursive_triggers = ON")
-    return connection
-
-
-def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """Deny what an append-only catalog never does: changing or removing an event, dropping or altering anything."""
-    changes_events = action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first == "events"
-    loosens_schema = action == sqlite3.SQLITE_PRAGMA and first == "writable_schema"
-    return sqlite3.SQLITE_DENY if changes_events or loosens_schema or action in _DROPS else sqlite3.SQLITE_OK
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Mend the journal mode of a file that came back from a copy; asking costs nothing, setting needs all locks."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _last(connection: sqlite3.Connection, catalog_id: str) -> tuple[int, str]:
@@ -305,34 +286,3 @@ def _must_exist(path: Path) -> None:
     except OSError as error:
         raise place.unreachable(path, error) from error
     place.check(path)
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors about the file into one clear line; a wrong statement stays the bug that it is."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        reason = _REASONS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        if reason is None:
-            raise
-        raise CatalogError(f"the catalog {path} {reason[0]}", reason[1]) from error
-
-
-_REASONS: Final = {
-    sqlite3.SQLITE_NOTADB: ("is not an SQLite file, so no catalog", "Set catalog.path to another file."),
-    sqlite3.SQLITE_CORRUPT: (
-        "is damaged",
-        "Keep a copy of it, and put back its newest good backup, or begin a new one beside it.",
-    ),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Run as the account that owns the backups, or set catalog.path."),
-    sqlite3.SQLITE_PERM: ("may not be read by this account", "Run as the account that owns the backups."),
-    sqlite3.SQLITE_READONLY: ("may not be written by this account", "Run as the account that owns the backups."),
-    sqlite3.SQLITE_AUTH: ("refuses to be changed in any way but by appending", ""),
-    sqlite3.SQLITE_FULL: ("could not be written: the disk is full", "Make room, then run the same command again."),
-    sqlite3.SQLITE_IOERR: ("could not be read or written: the disk failed", "Look at the kernel's log: dmesg."),
-    sqlite3.SQLITE_BUSY: (
-        f"has been locked by another process for {BUSY_SECONDS:.0f} seconds",
-        "See who holds it: fuser -v FILE.",
-    ),
-}

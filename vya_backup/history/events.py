@@ -7,47 +7,14 @@ catalog; the other fields are its `data`. A type that this program does not know
 from __future__ import annotations
 
 import json
-import threading
-from datetime import UTC
-from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, model_validator
+from pydantic import Field
 
-from vya_backup.clock import rfc3339
-from vya_backup.redaction import scrub
+from vya_backup.history.fact import EXACT, Exact, ExactList, Fact, Instant
 
-Instant = Annotated[
-    AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC)), PlainSerializer(rfc3339, return_type=str)
-]
 Verdict = Literal["pass", "fail", "cannot judge"]
-
-EXACT: Final = "exact"
-"""Marks fields that identify something and were made by this program: scrubbing `test` out of a path would lose it."""
-Exact = Annotated[str, EXACT]
-ExactList = Annotated[tuple[str, ...], EXACT]
-
-COLUMNS = frozenset({"instance", "database", "backup_id"})
-
-_building = threading.RLock()
-
-
-class Fact(BaseModel):
-    """A value inside an event: frozen, without unknown fields, its texts storable as UTF-8."""
-
-    # 30 validators take 0.1 s to build, and `doit list` needs none of them
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    @classmethod
-    def model_rebuild(cls, **options: Any) -> bool | None:
-        """Build the validator at its first use, in one thread at a time: pydantic's own building is not atomic."""
-        with _building:
-            return super().model_rebuild(**options)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _texts_are_storable(cls, data: Any) -> Any:
-        return {name: _storable(value) for name, value in data.items()} if isinstance(data, dict) else data
+COLUMNS: Final = ("instance", "database", "backup_id")
 
 
 class Event(Fact):
@@ -61,10 +28,7 @@ class Event(Fact):
 
     def data(self) -> str:
         """Return the fields that are not columns as canonical JSON, every known secret replaced by the mask."""
-        values = self.model_dump(mode="json", exclude=set(COLUMNS))
-        fields = type(self).model_fields
-        scrubbed = {name: value if EXACT in fields[name].metadata else _scrub(value) for name, value in values.items()}
-        return json.dumps(scrubbed, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return json.dumps(self.scrubbed(*COLUMNS), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 class Process(Fact):
@@ -127,7 +91,7 @@ class Dumped(Event):
     consistent: bool = True
     unprotected: ExactList = ()
     gaps: tuple[RecordedGap, ...] = ()
-    counts: Annotated[dict[str, int], EXACT] = {}
+    counts: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
     rows: int = 0
     rows_exact: bool = True
     schema_hash: Exact = ""
@@ -313,7 +277,7 @@ class RunFinished(Event):
 
     type = "run_finished"
     exit_status: int
-    results: Annotated[dict[str, int], EXACT] = {}
+    results: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
 
 
 class TaskRecorded(Event):
@@ -362,23 +326,3 @@ def decode(recorded_type: str, columns: dict[str, str | None], data: str) -> Eve
         return Unknown(recorded_type=recorded_type, content=content, **columns)
     known = {name: value for name, value in content.items() if name in kind.model_fields}
     return kind.model_validate({**known, **columns})
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str | PurePath):
-        return str(value).encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list | tuple):
-        return tuple(_storable(item) for item in value)
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return value
-
-
-def _scrub(value: Any) -> Any:
-    if isinstance(value, str):
-        return scrub(value)
-    if isinstance(value, list):
-        return [_scrub(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _scrub(item) for key, item in value.items()}
-    return value

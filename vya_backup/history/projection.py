@@ -35,11 +35,11 @@ def rebuild(connection: Connection) -> None:
     """Make the projection again from the events, in the caller's transaction."""
     for table in TABLES:
         connection.execute(f"DELETE FROM {table}")
-    for row in _relevant_events(connection):
+    for row in _events(connection):
         apply(connection, row)
 
 
-def _relevant_events(connection: Connection) -> Iterator[Row]:
+def _events(connection: Connection) -> Iterator[Row]:
     cursor = connection.cursor()
     cursor.row_factory = None
     for values in cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY id"):

@@ -6,21 +6,16 @@ The rule: views decide, this module only carries. Order is the catalog's own seq
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-from vya_backup.clock import parse_rfc3339
 from vya_backup.history.events import Discovered
+from vya_backup.history.reading import at_most, read, where
 
 if TYPE_CHECKING:
-    from sqlite3 import Row
-
     from vya_backup.history.catalog import Catalog
-
-_Line = TypeVar("_Line")
 
 
 @dataclass(frozen=True)
@@ -196,15 +191,15 @@ def backups(
     limit: int | None = None,
 ) -> list[BackupRow]:
     """Return backups, newest first."""
-    condition, parameters = _where({"instance": instance, "database": database}, states)
-    return _read(
-        catalog, BackupRow, f"backups WHERE {condition} ORDER BY sequence DESC LIMIT ?", [*parameters, _all(limit)]
+    condition, parameters = where({"instance": instance, "database": database}, states)
+    return read(
+        catalog, BackupRow, f"backups WHERE {condition} ORDER BY sequence DESC LIMIT ?", [*parameters, at_most(limit)]
     )
 
 
 def backup(catalog: Catalog, backup_id: str) -> BackupRow | None:
     """Return one backup."""
-    rows = _read(catalog, BackupRow, "backups WHERE backup_id = ?", [backup_id])
+    rows = read(catalog, BackupRow, "backups WHERE backup_id = ?", [backup_id])
     return rows[0] if rows else None
 
 
@@ -212,15 +207,15 @@ def restorable(
     catalog: Catalog, instance: str | None = None, database: str | None = None, limit: int | None = None
 ) -> list[RestorableRow]:
     """Return good backups, newest first; one dated in the future is flagged, and stands where it was recorded."""
-    condition, parameters = _where({"instance": instance, "database": database}, None)
+    condition, parameters = where({"instance": instance, "database": database})
     tail = f"restorable WHERE {condition} ORDER BY sequence DESC LIMIT ?"
-    return _read(catalog, RestorableRow, tail, [*parameters, _all(limit)])
+    return read(catalog, RestorableRow, tail, [*parameters, at_most(limit)])
 
 
 def newest_good(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
     """Return the newest good backup of each database that has one; it costs the number of databases, not of backups."""
     tail = "backups WHERE sequence IN (SELECT good_sequence FROM projected_databases WHERE good_sequence IS NOT NULL)"
-    return {(row.instance, row.database): row for row in _read(catalog, BackupRow, tail)}
+    return {(row.instance, row.database): row for row in read(catalog, BackupRow, tail)}
 
 
 def newest_published(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
@@ -235,37 +230,37 @@ def newest_published(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
 
 def unfinished(catalog: Catalog) -> list[BackupRow]:
     """Return backups in the state `running`: at work, orphaned by a crash, or dumped and not yet read back."""
-    return _read(catalog, BackupRow, "backups WHERE state = 'running' ORDER BY sequence")
+    return read(catalog, BackupRow, "backups WHERE state = 'running' ORDER BY sequence")
 
 
 def databases(catalog: Catalog) -> list[DatabaseRow]:
     """Return every known database by name."""
-    return _read(catalog, DatabaseRow, "databases ORDER BY instance, database")
+    return read(catalog, DatabaseRow, "databases ORDER BY instance, database")
 
 
 def runs(catalog: Catalog, limit: int | None = None) -> list[RunRow]:
     """Return runs, newest first."""
-    return _read(catalog, RunRow, "runs ORDER BY sequence DESC LIMIT ?", [_all(limit)])
+    return read(catalog, RunRow, "runs ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
 
 
 def restores(catalog: Catalog, limit: int | None = None) -> list[RestoreRow]:
     """Return restores, newest first."""
-    return _read(catalog, RestoreRow, "restores ORDER BY sequence DESC LIMIT ?", [_all(limit)])
+    return read(catalog, RestoreRow, "restores ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
 
 
 def unfinished_restores(catalog: Catalog) -> list[RestoreRow]:
     """Return restores that began and did not end, at work or orphaned by a crash."""
-    return _read(catalog, RestoreRow, "restores WHERE state = 'running' ORDER BY sequence")
+    return read(catalog, RestoreRow, "restores WHERE state = 'running' ORDER BY sequence")
 
 
 def failures(catalog: Catalog, limit: int | None = None) -> list[FailureRow]:
     """Return failures, newest first."""
-    return _read(catalog, FailureRow, "failures ORDER BY id DESC LIMIT ?", [_all(limit)])
+    return read(catalog, FailureRow, "failures ORDER BY id DESC LIMIT ?", [at_most(limit)])
 
 
 def audit_log(catalog: Catalog, limit: int | None = None) -> list[AuditLine]:
     """Return every event as a sentence, newest first."""
-    return _read(catalog, AuditLine, "audit_log ORDER BY id DESC LIMIT ?", [_all(limit)])
+    return read(catalog, AuditLine, "audit_log ORDER BY id DESC LIMIT ?", [at_most(limit)])
 
 
 def known_databases(catalog: Catalog) -> dict[str, Discovered]:
@@ -278,43 +273,3 @@ def known_databases(catalog: Catalog) -> dict[str, Discovered]:
 def task_states(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Return what doit remembers of each task."""
     return {row["task"]: json.loads(row["state"]) for row in catalog.rows("SELECT task, state FROM projected_tasks")}
-
-
-def _where(columns: Mapping[str, str | None], states: Iterable[str] | None) -> tuple[str, list[Any]]:
-    terms = [f"{column} = ?" for column, value in columns.items() if value is not None]
-    parameters = [value for value in columns.values() if value is not None]
-    if states is not None:
-        wanted = list(states)
-        terms.append(f"state IN ({', '.join('?' * len(wanted))})")
-        parameters += wanted
-    return " AND ".join(terms) or "1", parameters
-
-
-def _all(limit: int | None) -> int:
-    return -1 if limit is None else limit
-
-
-def _read(catalog: Catalog, kind: type[_Line], tail: str, parameters: Iterable[Any] = ()) -> list[_Line]:
-    readers = _readers(cast(Hashable, kind))
-    sql = f"SELECT {', '.join(readers)} FROM {tail}"
-    return [_line(kind, readers, row) for row in catalog.rows(sql, tuple(parameters))]
-
-
-def _line(kind: type[_Line], readers: Mapping[str, Any], row: Row) -> _Line:
-    values = (
-        read(value) if value is not None and read else value for read, value in zip(readers.values(), row, strict=True)
-    )
-    return kind(*values)
-
-
-@cache
-def _readers(kind: Any) -> dict[str, Any]:
-    return {field.name: _READERS.get(str(field.type).removesuffix(" | None")) for field in fields(kind)}
-
-
-_READERS: Mapping[str, Any] = {
-    "datetime": parse_rfc3339,
-    "bool": bool,
-    "dict[str, int]": json.loads,
-    "dict[str, Any]": json.loads,
-}
