@@ -20,7 +20,7 @@ from vya_backup.transport.compression import Compressor
 from vya_backup.transport.connections import connect
 from vya_backup.transport.decoding import decoded
 from vya_backup.transport.stages import Digest
-from vya_backup.transport.tools import find_client
+from vya_backup.transport.tools import find_client, stdbuf
 
 ENGINE = PostgresqlEngine()
 HOSTILE = Path(__file__).with_name("hostile.sql")
@@ -74,7 +74,7 @@ def dump(server: PostgresqlServer, database: str, path: Path, account: Account =
     """Survey and dump a database into a zstd file; `more` overrides fields of the request."""
     told, survey = asked(server, database, account)
     client = choose_client(ENGINE, [client_of(server)], told)
-    request = DumpRequest(account.at(server), database, told, client, survey, "vya-test", 5)
+    request = DumpRequest(account.at(server), database, told, client, survey, "vya-test", 5, stdbuf())
     request = replace(request, **more)
     with path.open("wb") as sink:
         streamed = pipeline.dump(

@@ -11,7 +11,8 @@ import pytest
 
 from tests.engines.postgresql import drive
 from tests.servers import PostgresqlServer
-from vya_backup.engines.choosing import choose_client
+from vya_backup.decisions.metadata import Needs
+from vya_backup.engines.choosing import choose_client, choose_loader
 from vya_backup.engines.contract import Client, DumpRequest, Server
 from vya_backup.errors import (
     BackupError,
@@ -273,6 +274,23 @@ def test_a_client_older_than_the_server_is_refused_with_the_package_that_helps()
         choose_client(drive.ENGINE, clients, server(18))
     with pytest.raises(ToolMissing, match="not found"):
         choose_client(drive.ENGINE, [], server(15))
+
+
+def test_the_newest_client_loads() -> None:
+    """It understands the most of what a dump may hold."""
+    clients = [Client(Path(f"/opt/{major}/psql"), (major, 4), "psql (PostgreSQL)") for major in (16, 18, 17)]
+
+    chosen = choose_loader(drive.ENGINE, clients, Server("postgresql", (16, 1), ""), Needs(client_version=(16, 4)))
+
+    assert chosen.version == (18, 4)
+
+
+def test_a_missing_role_during_a_load_is_no_refused_login() -> None:
+    """Only the role that logs in is a login."""
+    said = 'psql:<stdin>:9: ERROR:  role "clerk" does not exist\n'
+
+    assert type(drive.ENGINE.explain_tool("psql", 3, said)) is RestoreFailed
+    assert 'role "clerk"' in drive.ENGINE.explain_tool("psql", 3, said).message
 
 
 def test_no_secret_stands_in_a_described_command(postgresql_15: PostgresqlServer, database: Make) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from tests.engines.postgresql import drive
 from tests.servers import PostgresqlServer
-from vya_backup.engines.contract import RestoreRequest
+from vya_backup.engines.contract import Client, RestoreRequest
+from vya_backup.errors import RestoreFailed
+from vya_backup.transport.compression import Compressor
 
 Make = Callable[..., str]
 UNHINDERED = "-c default_transaction_read_only=off -c statement_timeout=0"
@@ -227,6 +229,46 @@ def test_a_dump_of_an_older_server_loads_into_a_newer_one(postgresql_18: Postgre
         postgresql_18.drop_database("shop")
         for name in ("keeper", "clerk; --"):
             postgresql_18.sql(f'DROP ROLE "{name}"')
+
+
+def test_a_dump_older_than_restrict_runs_no_command_of_its_own(
+    postgresql_15: PostgresqlServer, database: Make, tmp_path: Path
+) -> None:
+    """A hostile server's dump could start programs here through psql's backslash commands (CVE-2025-8714)."""
+    database("source")
+    taken = drive.dump(postgresql_15, "source", tmp_path / "dump")
+    forged = b"\\! touch " + str(tmp_path / "pwned").encode() + b"\n" + b"\n".join(drive.lines(taken))
+    compressor = Compressor("zstd", 1)
+    taken.path.write_bytes(compressor.feed(forged) + compressor.finish())
+    taken.needs = replace(taken.needs, client_version=(15, 2))
+
+    with pytest.raises(RestoreFailed, match="restrict"):
+        drive.restore(taken, drive.request_for(taken, postgresql_15, "copy"))
+
+    assert not (tmp_path / "pwned").exists()
+    assert postgresql_15.databases() == ["source"]
+
+
+def test_a_psql_without_restrict_is_refused_for_a_dump_that_needs_it(
+    shop: drive.Taken, postgresql_15: PostgresqlServer
+) -> None:
+    """So is none at all."""
+    request = drive.request_for(shop, postgresql_15, "new")
+    old = replace(request, client=Client(Path("/usr/bin/psql"), (15, 13), "psql (PostgreSQL) 15.13"))
+
+    assert any("too old" in text for text in blockers(old))
+    assert blockers(replace(request, client=None)) == ["psql is not installed here"]
+
+
+def test_subscriptions_written_by_a_newer_client_are_a_blocker(
+    shop: drive.Taken, postgresql_15: PostgresqlServer
+) -> None:
+    """They hold words that the server they came from refuses."""
+    manifest = replace(shop.manifest, objects={"subscription": ("kept",)})
+    needs = replace(shop.needs, client_version=(18, 1))
+    request = drive.request_for(shop, postgresql_15, "new", manifest=manifest, needs=needs)
+
+    assert any("subscriptions" in text for text in blockers(request))
 
 
 def messages(request: RestoreRequest) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vya_backup.engines.contract import ToolSpec
 from vya_backup.engines.postgresql import connection as connections
-from vya_backup.engines.postgresql import dump, explain, privileges, restore, survey, target, watching
+from vya_backup.engines.postgresql import counting, dump, explain, privileges, restore, survey, target, watching
 from vya_backup.engines.postgresql.stream import PostgresqlObserver
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class PostgresqlEngine:
 
     def count(self, connection: Connection, server: Server, database: str) -> Manifest:
         """Survey with exact row counts and sequence values."""
-        return survey.count(connection, server)
+        return counting.count(connection, server)
 
     def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
         """Say what stands against loading there, or should be known before."""

@@ -42,12 +42,19 @@ class Cause:
     hint: str = ""
 
 
+LOST = Cause(
+    DumpDisturbed,
+    ("57P01", "57P02", "57P05", "08"),
+    r"terminating connection|server closed the connection|connection to server was lost|no connection to the server"
+    r"|SSL SYSCALL error|Connection reset|Broken pipe|unexpected EOF|connection is closed|the connection is lost",
+    "The connection ended on the way; it is tried again.",
+)
 # The order matters: the first that fits is taken, so what is named most precisely stands first.
 CAUSES = (
     Cause(
         LoginRefused,
         ("28",),
-        r"password authentication failed|no password supplied|role \S+ does not exist\s*$|no pg_hba\.conf entry"
+        r"password authentication failed|no password supplied|FATAL:\s+role .* does not exist|no pg_hba\.conf entry"
         r"|authentication failed|is not permitted to log in|certificate authentication",
         "Check the username and password of this instance in the credentials file, and pg_hba.conf of the server.",
     ),
@@ -99,13 +106,7 @@ CAUSES = (
         r"|not yet accepting connections|too many clients|remaining connection slots|recovery mode",
         "Check that the server runs and that host and port are right.",
     ),
-    Cause(
-        DumpDisturbed,
-        ("57P01", "57P02", "57P05", "08"),
-        r"terminating connection|server closed the connection|connection to server was lost|no connection to the server"
-        r"|SSL SYSCALL error|Connection reset|Broken pipe|unexpected EOF|connection is closed|the connection is lost",
-        "The connection ended on the way; it is tried again.",
-    ),
+    LOST,
     Cause(
         BackupError,
         ("3D000",),
@@ -134,7 +135,11 @@ def explain_error(error: BaseException, access: Access) -> BackupError:
     found = _find(state, text)
     where = f"{access.instance.id}: "
     line = where + _summary(text) + (f" (SQLSTATE {state})" if state else "")
-    return found.error(line, found.hint) if found else BackupError(line)
+    if found is None:
+        return BackupError(line)
+    # Between questions nothing was being dumped: a lost connection is just that.
+    kind = ServerUnreachable if found is LOST else found.error
+    return kind(line, found.hint)
 
 
 def explain_tool(tool: str, status: int, stderr: str) -> BackupError:

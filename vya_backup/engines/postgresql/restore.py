@@ -24,6 +24,7 @@ _DUMP_SETTINGS = {"check_function_bodies": "off", "xmloption": "content"}
 _LOAD_SETTINGS = {"synchronous_commit": "off"}
 _NO_TIMEOUT = "SET statement_timeout = 0"  # creating and dropping take as long as the disk needs
 
+RESTRICT = ("-c", r"\restrict vya")
 # A database with a subscription cannot be dropped; in staging none has ever been connected to its publisher.
 _FORGET_SUBSCRIPTIONS = """DO $$ DECLARE found record; BEGIN
     FOR found IN SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
@@ -79,8 +80,17 @@ def _load(request: RestoreRequest) -> Load:
     environment = connection.environment(request.access, connection.APPLICATION, settings)
     if _is_refused(request):
         return _load_without_preamble(request, request.client, settings)
-    command = Command(_argv(request, request.client), environment, connection.password_files(request.access))
+    command = Command(
+        _argv(request, request.client, *_restriction(request)), environment, connection.password_files(request.access)
+    )
     return Load(f"load the dump into {request.staging}", command)
+
+
+def _restriction(request: RestoreRequest) -> tuple[str, ...]:
+    r"""Return what forbids backslash commands to a dump that is older than `\restrict` and so brings none itself."""
+    dumped = request.needs.client_version
+    is_needed = bool(dumped) and not knows_restrict(dumped)
+    return RESTRICT if is_needed and request.client and knows_restrict(request.client.version) else ()
 
 
 def _is_refused(request: RestoreRequest) -> bool:
@@ -93,7 +103,7 @@ def _load_without_preamble(request: RestoreRequest, client: Client, settings: di
     environment = connection.environment(request.access, connection.APPLICATION, {**settings, **_DUMP_SETTINGS})
     environment["PGCLIENTENCODING"] = str(request.properties.get("encoding") or "UTF8")
     # The dump's own \restrict stands in the part that is left out.
-    restrict = ("-c", r"\restrict vya") if knows_restrict(client.version) else ()
+    restrict = RESTRICT if knows_restrict(client.version) else ()
     command = Command(_argv(request, client, *restrict), environment, connection.password_files(request.access))
     return Load(f"load the dump into {request.staging}, without settings of newer servers", command, parts=(OBJECTS,))
 

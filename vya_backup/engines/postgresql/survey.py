@@ -6,16 +6,12 @@ The rule: an answer that could not be had is an error, never an empty list.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.contract import FoundDatabase, Gap, Server, Survey
 from vya_backup.engines.postgresql import encodings, entries, inventory, properties
 from vya_backup.engines.postgresql.properties import identifier, literal
-from vya_backup.engines.postgresql.stream import LARGE_OBJECT_ROWS, sequence_value
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -23,7 +19,7 @@ if TYPE_CHECKING:
     from vya_backup.decisions.manifest import Objects
 
 SYSTEM = frozenset({"postgres", "template0", "template1"})
-_BATCH = 100
+
 
 _SERVER = """SELECT current_setting('server_version_num')::int AS number, version() AS banner,
     pg_is_in_recovery() AS is_replica, current_setting('is_superuser') AS superuser, current_user AS account,
@@ -47,23 +43,6 @@ _ROLES = """SELECT pg_get_userbyid(s.refobjid) FROM pg_shdepend s JOIN pg_databa
         OR EXISTS (SELECT FROM pg_type WHERE typowner = 10 AND oid >= 16384)
         OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = 10 AND oid >= 16384 AND nspname !~ '^pg_'))
     ORDER BY 1"""
-# Partitions by the hash of an enum's number, which is another one on each server: pg_dump loads them through the root.
-_HASHED_BY_ENUM = """(SELECT c.oid FROM pg_opclass c JOIN pg_am m ON m.oid = c.opcmethod WHERE c.opcname = 'enum_ops'
-            AND c.opcnamespace = 'pg_catalog'::regnamespace AND m.amname = 'hash')"""
-# Tables whose rows pg_dump copies: every plain one that no extension owns, and an extension's configuration tables.
-_COPIED = f"""SELECT o.relname AS name, n.nspname AS schema, coalesce(e.condition, '') AS condition,
-    coalesce(r.relname, o.relname) AS loaded_name, coalesce(rn.nspname, n.nspname) AS loaded_schema
-    FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
-    LEFT JOIN (SELECT x.extoid, c.condition FROM pg_extension p
-        CROSS JOIN LATERAL unnest(p.extconfig) WITH ORDINALITY AS x(extoid, place)
-        CROSS JOIN LATERAL unnest(p.extcondition) WITH ORDINALITY AS c(condition, place)
-        WHERE x.place = c.place) e ON e.extoid = o.oid
-    LEFT JOIN pg_class r ON o.relispartition AND r.oid = pg_partition_root(o.oid) AND EXISTS (
-        SELECT FROM pg_partition_ancestors(o.oid) a JOIN pg_partitioned_table p ON p.partrelid = a.relid
-        WHERE {_HASHED_BY_ENUM} = ANY (p.partclass))
-    LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
-    WHERE o.relkind = '{{kind}}' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-        AND (e.extoid IS NOT NULL OR {inventory.own("pg_class")}) ORDER BY 3, 2"""
 
 
 def server(connection: Connection) -> Server:
@@ -94,7 +73,7 @@ def databases(connection: Connection) -> tuple[FoundDatabase, ...]:
 
 def survey(connection: Connection, of: Server) -> Survey:
     """Ask what the connection's database holds."""
-    with named(connection) as readable:
+    with encodings.named(connection) as readable:
         return Survey(
             objects=objects(connection, of, readable),
             properties=properties.record(connection),
@@ -109,18 +88,7 @@ def survey(connection: Connection, of: Server) -> Survey:
         )
 
 
-def count(connection: Connection, of: Server) -> Manifest:
-    """Survey with exact row counts and sequence values, as a dump of this moment would show them."""
-    connection.exec_driver_sql("SET statement_timeout = 0")
-    with named(connection) as readable:
-        return Manifest(
-            objects=objects(connection, of, readable),
-            rows=dict(_rows(connection, readable)),
-            sequences=dict(_sequences(connection, readable)),
-        )
-
-
-def objects(connection: Connection, of: Server, readable: _Names) -> Objects:
+def objects(connection: Connection, of: Server, readable: encodings.Names) -> Objects:
     """Return the sorted names by kind, as far as this account's dump holds them."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for kind, question in inventory.questions(of.version, superuser=is_superuser(connection)).items():
@@ -152,59 +120,6 @@ def _problem(row: Row[tuple[object, ...]]) -> str:
     if not row.datallowconn:
         return f"it accepts no connections (ALTER DATABASE {identifier(row.datname)} ALLOW_CONNECTIONS true)"
     return ""
-
-
-class _Names:
-    """Reads names as they come from the server, whatever the database's encoding."""
-
-    def __init__(self, transparent: bool) -> None:
-        self._transparent = transparent
-
-    def __call__(self, text: str) -> str:
-        return encodings.readable(text) if self._transparent else text
-
-
-@contextmanager
-def named(connection: Connection) -> Iterator[_Names]:
-    """Make names of a SQL_ASCII database readable, whose bytes may be no UTF-8 at all."""
-    transparent = connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar_one() == "SQL_ASCII"
-    if not transparent:
-        yield _Names(transparent=False)
-        return
-    connection.exec_driver_sql(f"SET client_encoding TO {encodings.TRANSPARENT}")
-    try:
-        yield _Names(transparent=True)
-    finally:
-        connection.exec_driver_sql("SET client_encoding TO UTF8")
-
-
-def _rows(connection: Connection, readable: _Names) -> Iterator[tuple[str, int]]:
-    counts: dict[str, int] = {}
-    for table in connection.exec_driver_sql(_COPIED.format(kind="r")).all():
-        target = f"ONLY {identifier(table.schema)}.{identifier(table.name)} {table.condition}"
-        rows = connection.exec_driver_sql(f"SELECT count(*) FROM {target}", execution_options=_PLAIN).scalar_one()
-        name = entries.entry("TABLE DATA", readable(table.loaded_name), readable(table.loaded_schema)).name
-        counts[name] = counts.get(name, 0) + rows
-    large = connection.exec_driver_sql("SELECT count(*) FROM pg_largeobject_metadata").scalar_one()
-    if large:
-        counts[LARGE_OBJECT_ROWS] = large
-    yield from counts.items()
-
-
-_PLAIN = {"no_parameters": True}  # a percent sign in a name is just that
-
-
-def _sequences(connection: Connection, readable: _Names) -> Iterator[tuple[str, int]]:
-    found = connection.exec_driver_sql(_COPIED.format(kind="S")).all()
-    for start in range(0, len(found), _BATCH):
-        batch = found[start : start + _BATCH]
-        question = " UNION ALL ".join(
-            f"SELECT {place}, last_value, is_called FROM {identifier(one.schema)}.{identifier(one.name)}"
-            for place, one in enumerate(batch)
-        )
-        for place, last, called in connection.exec_driver_sql(question, execution_options=_PLAIN):
-            name = entries.entry("SEQUENCE SET", readable(batch[place].name), readable(batch[place].schema)).name
-            yield name, sequence_value(last, called=called)
 
 
 def _unlogged(connection: Connection) -> list[Gap]:
