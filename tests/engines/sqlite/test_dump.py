@@ -18,7 +18,7 @@ from tests.engines.sqlite.drive import access_to, dump, ended, fresh_engine
 from vya_backup.engines.contract import Command, Observation
 from vya_backup.engines.sqlite.program.survey import quote
 from vya_backup.engines.sqlite.program_command import FOLDER, explain, program
-from vya_backup.errors import BackupError, DumpBlocked, DumpFailed, PrivilegeMissing, SpaceMissing
+from vya_backup.errors import BackupError, DumpBlocked, DumpFailed, SpaceMissing, StorageFailed
 from vya_backup.transport.connections import connect
 
 Make = Callable[..., Path]
@@ -305,9 +305,10 @@ def test_a_database_that_went_away_is_a_failure(make: Make, tmp_path: Path) -> N
     path = make("shop.db")
     path.unlink()
 
-    with pytest.raises(PrivilegeMissing, match="does not exist"):
+    with pytest.raises(StorageFailed, match="does not exist"):
         dump(access_to(path), str(path))
-    assert ended(program("dump", str(path), "/dev/null", "/var/tmp", "1"))[0] == 1
+    status, _, stderr, _ = ended(program("dump", str(path), "/dev/null", "/var/tmp", "1"))
+    assert "last good backup" in explain(status, stderr).hint
     assert list(tmp_path.iterdir()) == []
 
 

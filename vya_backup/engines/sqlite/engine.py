@@ -66,7 +66,7 @@ class SqliteEngine:
             return ConnectionSpec(URL.create("sqlite"), {})
         path = self._path(access.instance.path, database)
         if not path.exists():
-            raise program_command.explain_result("SQLITE_CANTOPEN", f"{path} does not exist")
+            raise program_command.explain(1, f"missing: {path} does not exist")
         file = f"file:{quote(os.fsencode(os.path.abspath(path)))}"  # noqa: PTH100  # links keep their names
         url = URL.create("sqlite", database=file, query={**_mode(path), "uri": "true"})
         return ConnectionSpec(url, {"timeout": timeout_seconds}, ("PRAGMA query_only = ON",))

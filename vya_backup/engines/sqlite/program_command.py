@@ -31,6 +31,7 @@ _EXPLANATIONS: dict[str, tuple[type[BackupError], str]] = {
         PrivilegeMissing,
         "Give the account read permission on the file; in WAL mode also write permission on its folder.",
     ),
+    "missing": (StorageFailed, "Restore it from its last good backup, or mend `path` of the instance."),
     "damaged-disk": (StorageFailed, "Reading or writing the disk failed; look into the kernel's log."),
     "taken": (RestoreRefused, "Nothing was overwritten; restore with --force to replace it."),
 }

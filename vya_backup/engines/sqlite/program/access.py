@@ -30,6 +30,15 @@ _CODES = {
 }
 
 
+_ERRNO_CODES = {
+    errno.ENOENT: "missing",
+    errno.ENOSPC: "space",
+    errno.EDQUOT: "space",
+    errno.EACCES: "unreadable",
+    errno.EPERM: "unreadable",
+}
+
+
 class Failure(Exception):
     """An expected failure with a code of one word."""
 
@@ -134,8 +143,7 @@ def failures_as_last_line() -> Iterator[None]:
     except sqlite3.Error as error:
         _end(code_of(error), str(error))
     except OSError as error:
-        code = {errno.ENOSPC: "space", errno.EDQUOT: "space", errno.EACCES: "unreadable", errno.EPERM: "unreadable"}
-        _end(code.get(error.errno or 0, "failed"), f"{error.strerror}: {error.filename or 'the output'}")
+        _end(_ERRNO_CODES.get(error.errno or 0, "failed"), f"{error.strerror}: {error.filename or 'the output'}")
 
 
 def code_of(error: sqlite3.Error) -> str:
