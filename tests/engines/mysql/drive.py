@@ -85,14 +85,28 @@ def dump(server: MySqlServer, database: str, folder: Path, access: Access | None
     """Survey and dump a database into a file of the folder."""
     access = access or server.access()
     found, survey = surveyed(server, database, access)
-    request = DumpRequest(access, database, found, client_of(server), survey, "marker", 30)
+    return _dumped(server, DumpRequest(access, database, found, client_of(server), survey, "marker", 30), folder)
+
+
+def dump_with(server: MySqlServer, earlier: Dumped, access: Access, folder: Path, only: str) -> Manifest:
+    """Dump one part again with an earlier survey and another account."""
+    found, _survey = surveyed(server, "mysql")
+    request = DumpRequest(access, earlier.database, found, client_of(server), earlier.survey, "marker", 30)
+    engine = engine_of(server)
+    parts = [part for part in engine.dump(request) if part.name == only]
+    compressor = Compressor("gzip", "auto")
+    streamed = pipeline.dump(parts, io.BytesIO(), engine.observer(), engine=engine, compressor=compressor)
+    return streamed.observation.manifest
+
+
+def _dumped(server: MySqlServer, request: DumpRequest, folder: Path) -> Dumped:
+    engine = engine_of(server)
     path = folder / f"{server.engine}-{len(list(folder.iterdir()))}.sql.zst"
     with path.open("wb") as file:
         streamed = pipeline.dump(
-            engine_of(server).dump(request), file, engine_of(server).observer(),
-            engine=engine_of(server), compressor=Compressor("zstd", "auto"),
-        )  # fmt: skip
-    return Dumped(database, path, survey, streamed.observation.manifest, streamed.stderr)
+            engine.dump(request), file, engine.observer(), engine=engine, compressor=Compressor("zstd", "auto")
+        )
+    return Dumped(request.database, path, request.survey, streamed.observation.manifest, streamed.stderr)
 
 
 def request_for(
@@ -124,8 +138,10 @@ def restore(server: MySqlServer, dumped: Dumped, to: str | None = None, **more: 
     return run_steps(server, dumped, request)
 
 
-def run_steps(server: MySqlServer, dumped: Dumped, request: RestoreRequest) -> list[Step]:
-    """Do the steps of a request as the jobs do."""
+def run_steps(
+    server: MySqlServer, dumped: Dumped, request: RestoreRequest, fail_after: int | None = None
+) -> list[Step]:
+    """Do the steps of a request as the jobs do; `fail_after` lets it fail when that many are done."""
     steps, done, answer = engine_of(server).restore(request), [], None
     undos: list[Step] = []
     try:
@@ -134,6 +150,8 @@ def run_steps(server: MySqlServer, dumped: Dumped, request: RestoreRequest) -> l
             undos = [] if isinstance(step, PointOfNoReturn) else [*getattr(step, "undo", ()), *undos]
             answer = _do(server, dumped, request, step)
             done.append(step)
+            if len(done) == fail_after:
+                raise RestoreFailed("stopped by the test")
     except StopIteration:
         return done
     except BackupError:

@@ -6,6 +6,7 @@ The rule: detection is cheap (a bounded sample, never a whole table), and what c
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterable
 from functools import cached_property
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 1000
 LEGACY_CHARSETS = frozenset({"gbk", "sjis", "cp932", "big5", "ujis", "eucjpms", "euckr", "gb2312"})
 """Multi-byte character sets with byte sequences that Unicode does not have."""
+_ESCAPED = re.compile(r"['\"\\\x00\n\r\x1a]")
 HISTORY_SERVER = (10, 11)
 """The first MariaDB that lets a restore write the past of a system-versioned table."""
 
@@ -71,6 +73,15 @@ def column_gaps(columns: Columns, found: Iterable[Table]) -> list[Gap]:
         if table in names:
             gaps += _float_gaps(columns, table, floats)
     return gaps
+
+
+def event_gaps(server: Server, database: str, events: Iterable[str]) -> list[Gap]:
+    """Return the events that mariadb-dump cannot dump: it escapes the database's name twice, and does not find it."""
+    if server.flavour != "mariadb" or not _ESCAPED.search(database):
+        return []
+    reason = "mariadb-dump cannot dump events of a database whose name holds quotes or backslashes"
+    remedy = "Rename the database, or keep the text of SHOW CREATE EVENT."
+    return [Gap("event", event, reason, remedy) for event in events]
 
 
 def engine_gaps(found: Iterable[Table]) -> list[Gap]:

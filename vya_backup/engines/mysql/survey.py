@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.contract import Gap, Server, Survey
-from vya_backup.engines.mysql.gaps import Columns, column_gaps, engine_gaps, history_gaps
+from vya_backup.engines.mysql.gaps import Columns, column_gaps, engine_gaps, event_gaps, history_gaps
 from vya_backup.engines.mysql.objects import Stored, Table, by_kind, exact_names, stored, tables
 from vya_backup.engines.mysql.questions import identifier, of_schema, one, qualified, rows
 from vya_backup.engines.mysql.statements import trigger_is_qualified
@@ -30,11 +30,13 @@ def survey(connection: Connection, server: Server, database: str) -> Survey:
         replace(item, text=texts.get(item.name, "")) if item.kind == "view" else item
         for item in stored(connection, database)
     ]
+    sleepers = event_gaps(server, database, (item.name for item in programs if item.kind == "event"))
+    left_out = {("view", name) for name in broken} | {(gap.kind, gap.name) for gap in sleepers}
     transactional = _transactional_engines(connection)
     columns = Columns(connection, database)
     history, history_lost = history_gaps(columns, server, found)
     return Survey(
-        objects=by_kind(_listed(found, programs, set(broken))),
+        objects=by_kind(_listed(found, programs, left_out)),
         properties=_properties(connection, server, database) | {
             "broken_views": sorted(broken),
             "dump_history": history,
@@ -46,6 +48,7 @@ def survey(connection: Connection, server: Server, database: str) -> Survey:
         needs=_needs(server, found, programs, _collations(connection, database)),
         gaps=(
             *(Gap("view", name, reason, "Repair or drop the view.") for name, reason in sorted(broken.items())),
+            *sleepers,
             *history_lost,
             *engine_gaps(found),
             *column_gaps(columns, found),
@@ -65,9 +68,12 @@ def mentions(database: str, programs: Iterable[Stored]) -> list[str]:
     return sorted(f"{item.kind} {item.name}" for item in programs if named.search(item.text))
 
 
-def _listed(found: Iterable[Table], programs: Iterable[Stored], broken: set[str]) -> list[tuple[str, str]]:
-    names = [(table.kind, table.name) for table in found if not (table.kind == "view" and table.name in broken)]
-    return names + [(item.kind, item.name) for item in programs if item.kind != "view"]
+def _listed(
+    found: Iterable[Table], programs: Iterable[Stored], left_out: set[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    names = [(table.kind, table.name) for table in found]
+    names += [(item.kind, item.name) for item in programs if item.kind != "view"]
+    return [pair for pair in names if pair not in left_out]
 
 
 def _views(connection: Connection, database: str, found: Sequence[Table]) -> tuple[dict[str, str], dict[str, str]]:
