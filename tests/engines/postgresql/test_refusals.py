@@ -16,6 +16,7 @@ from vya_backup.engines.choosing import choose_client, choose_loader
 from vya_backup.engines.contract import Client, DumpRequest, Server
 from vya_backup.errors import (
     BackupError,
+    ConfigurationError,
     DumpBlocked,
     DumpDisturbed,
     DumpFailed,
@@ -233,6 +234,7 @@ PG_DUMP = (
     ),
     ("pg_dump: error: FATAL:  terminating connection due to administrator command\n", DumpDisturbed),
     ("pg_dump: error: could not write to output file: No space left on device\n", SpaceMissing),
+    ("pg_dump: error: connection failed: ERROR:  unsupported startup parameter: options\n", ConfigurationError),
     ("pg_dump: error: something new\n", DumpFailed),
     ("", DumpFailed),
 )

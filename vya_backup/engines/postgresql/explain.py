@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from vya_backup.errors import (
     BackupError,
+    ConfigurationError,
     DumpBlocked,
     DumpDisturbed,
     DumpFailed,
@@ -63,6 +64,12 @@ CAUSES = (
         (),
         r"certificate verify failed|server certificate|server does not support SSL|SSL error|root certificate file",
         "Set ssl.ca_cert to the authority of the server's certificate; ssl: {enabled: false} demands no TLS.",
+    ),
+    Cause(
+        ConfigurationError,
+        (),
+        r"unsupported startup parameter",
+        "This is a connection pooler; a dump needs sessions of its own: set host and port of the server itself.",
     ),
     Cause(
         ToolMissing,
