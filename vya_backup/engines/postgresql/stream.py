@@ -37,7 +37,7 @@ class PostgresqlObserver:
     """A `DumpObserver` for plain dumps."""
 
     def __init__(self) -> None:
-        self._read: Callable[[bytes], bytes] = self._sql
+        self._read: Callable[[bytes, int], int] = self._sql
         self._rest = b""
         self._quote = b""
         self._comment = self._comment_before = b""
@@ -61,8 +61,9 @@ class PostgresqlObserver:
         """See the next bytes."""
         self._size += len(chunk)
         data, self._rest = self._rest + chunk, b""
-        while data:
-            data = self._read(data)
+        position = 0
+        while position < len(data):
+            position = self._read(data, position)
 
     def end_part(self, name: str) -> None:
         """Note that the dump, which is one part, ended here."""
@@ -85,66 +86,64 @@ class PostgresqlObserver:
         )
         return Observation(manifest, not self._fault, self._fault)
 
-    # ------------------------------------------------------------ states: each takes bytes and returns what is left
+    # ------------------------------------------------------------ states: each reads on from `start`, and says how far
 
-    def _sql(self, data: bytes) -> bytes:
-        token = _TOKEN.search(data)
+    def _sql(self, data: bytes, start: int) -> int:
+        token = _TOKEN.search(data, start)
         if token is None:
-            return self._hold(data)
+            return self._hold(data, start)
         word = token[0]
         if word == b"--":
-            self._text(data[: token.start()])
+            self._text(data[start : token.start()])
             self._comment, self._read = b"", self._in_comment
-            return data[token.start() :]
-        self._text(data[: token.end()])
+            return token.start()
+        self._text(data[start : token.end()])
         if word == b";":
             self._end_statement()
         else:
             self._quote, self._read = word, self._quoted
-        return data[token.end() :]
+        return token.end()
 
-    def _hold(self, data: bytes) -> bytes:
-        half = _HALF_TOKEN.search(data, max(0, len(data) - 66))
+    def _hold(self, data: bytes, start: int) -> int:
+        half = _HALF_TOKEN.search(data, max(start, len(data) - 66))
         end = half.start() if half else len(data)
-        self._text(data[:end])
+        self._text(data[start:end])
         self._rest = data[end:]
-        return b""
+        return len(data)
 
-    def _quoted(self, data: bytes) -> bytes:
-        end = data.find(self._quote)
+    def _quoted(self, data: bytes, start: int) -> int:
+        end = data.find(self._quote, start)
         if end < 0:
-            kept = len(self._quote) - 1
-            cut = len(data) - kept
-            self._text(data[:cut])
-            self._rest = data[cut:] if kept else b""
-            return b""
+            cut = max(start, len(data) - len(self._quote) + 1)
+            self._text(data[start:cut])
+            self._rest = data[cut:]
+            return len(data)
         end += len(self._quote)
-        self._text(data[:end])
+        self._text(data[start:end])
         self._read = self._sql
-        return data[end:]
+        return end
 
-    def _in_comment(self, data: bytes) -> bytes:
-        end = data.find(b"\n")
+    def _in_comment(self, data: bytes, start: int) -> int:
+        end = data.find(b"\n", start)
         if end < 0:
-            self._comment += data
-            return b""
-        line = self._comment + data[:end]
+            self._comment += data[start:]
+            return len(data)
+        line = self._comment + data[start:end]
         self._end_comment(line, self._size - len(data) + end - len(line))
         self._read = self._sql
-        return data[end:]
+        return end
 
-    def _copy(self, data: bytes) -> bytes:
-        if data.rfind(_END_OF_ROWS) < 0:  # twice as fast as find, for the many chunks that are all rows
+    def _copy(self, data: bytes, start: int) -> int:
+        if data.rfind(_END_OF_ROWS, start) < 0:  # twice as fast as find, for the many chunks that are all rows
             # The last three bytes may begin the end of the rows: they are looked at again, and not counted twice.
-            cut = max(0, len(data) - 3)
-            self._in_rows += data.count(b"\n", 0, cut)
+            cut = max(start, len(data) - 3)
+            self._in_rows += data.count(b"\n", start, cut)
             self._rest = data[cut:]
-            return b""
-        end = data.find(_END_OF_ROWS)
-        rows = self._in_rows + data.count(b"\n", 0, end)
-        self._rows[self._target] += rows
+            return len(data)
+        end = data.find(_END_OF_ROWS, start)
+        self._rows[self._target] += self._in_rows + data.count(b"\n", start, end)
         self._read = self._sql
-        return data[end + len(_END_OF_ROWS) :]
+        return end + len(_END_OF_ROWS)
 
     # ------------------------------------------------------------ what was read
 
