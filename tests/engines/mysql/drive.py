@@ -88,6 +88,17 @@ def dump(server: MySqlServer, database: str, folder: Path, access: Access | None
     return _dumped(server, DumpRequest(access, database, found, client_of(server), survey, "marker", 30), folder)
 
 
+def dump_surveyed(
+    server: MySqlServer, database: str, survey: Survey, folder: Path, lock_wait_seconds: float = 30
+) -> Dumped:
+    """Dump with a survey made before."""
+    found, _survey = surveyed(server, "mysql")
+    request = DumpRequest(
+        server.access(), database, found, client_of(server), survey, "marker", lock_wait_seconds
+    )  # fmt: skip
+    return _dumped(server, request, folder)
+
+
 def dump_with(server: MySqlServer, earlier: Dumped, access: Access, folder: Path, only: str) -> Manifest:
     """Dump one part again with an earlier survey and another account."""
     found, _survey = surveyed(server, "mysql")
