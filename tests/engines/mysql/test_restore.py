@@ -173,6 +173,20 @@ def test_foreign_keys_of_other_databases_block_a_swap(server: MySqlServer, make:
     assert any(finding.blocks and "outside" in finding.message for finding in found)
 
 
+def test_grants_on_single_routines_stay(server: MySqlServer, make: Make, tmp_path: Path) -> None:
+    """The server drops them with the routine; the restored routine has them again, and so has the old one."""
+    database = make(LIVE + "CREATE USER IF NOT EXISTS caller@'%' IDENTIFIED BY 'x';")
+    server.sql(f"GRANT EXECUTE ON FUNCTION {database}.f TO caller@'%' WITH GRANT OPTION")
+    dumped = drive.dump(server, database, tmp_path)
+    grants = server.sql("SHOW GRANTS FOR caller@'%'")
+    with pytest.raises(RestoreFailed):
+        drive.run_steps(server, dumped, drive.request_for(server, dumped), fail_after=9)
+    assert server.sql("SHOW GRANTS FOR caller@'%'") == grants
+    drive.restore(server, dumped)
+    assert server.sql("SHOW GRANTS FOR caller@'%'") == grants
+    server.sql("DROP USER caller@'%'")
+
+
 def test_comments_inside_routines_survive(server: MySqlServer, make: Make, tmp_path: Path) -> None:
     """MariaDB's client strips them unless it is told not to."""
     database = make("CREATE PROCEDURE p() SELECT /* kept */ 1;")

@@ -41,6 +41,15 @@ class Definition:
     columns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class RoutineGrant:
+    """A grant on one routine, as the statement that gives it."""
+
+    kind: str
+    name: str
+    statement: str
+
+
 def definitions(connection: Connection, database: str) -> tuple[Definition, ...]:
     """Read every definition of a database; a broken view, which no statement can make again, is left out."""
     from sqlalchemy.exc import DBAPIError
@@ -79,6 +88,30 @@ def _drop(kind: str, name: str) -> tuple[str, ...]:
     if not kind.startswith("package"):
         return (drop,)
     return ("SET SESSION sql_mode = 'ORACLE'", drop, "SET SESSION sql_mode = ''")  # only then is it understood
+
+
+def routine_grants(connection: Connection, database: str) -> tuple[RoutineGrant, ...]:
+    """Return the grants on single routines, which the server drops together with the routine.
+
+    Empty for an account that may not read mysql.procs_priv.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    question = f"""SELECT LOWER(Routine_type), Routine_name, User, Host, Proc_priv FROM mysql.procs_priv
+        WHERE {of_schema("Db")}"""  # noqa: S608
+    try:
+        found = rows(connection, question, database=database)
+    except DBAPIError:
+        return ()
+    return tuple(_routine_grant(database, *map(str, row)) for row in found)
+
+
+def _routine_grant(database: str, kind: str, name: str, user: str, host: str, privileges: str) -> RoutineGrant:
+    words = [word for word in privileges.upper().split(",") if word != "GRANT"] or ["USAGE"]
+    who = f"{literal(user)}@{literal(host)}" if host else identifier(user)  # MariaDB's roles have no host
+    option = " WITH GRANT OPTION" if "GRANT" in privileges.upper().split(",") else ""
+    text = f"GRANT {', '.join(words)} ON {kind.upper()} {qualified(database, name)} TO {who}{option}"
+    return RoutineGrant(kind, name, text)
 
 
 def _in_order(connection: Connection, database: str) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from vya_backup.engines.contract import (
     Step,
     Steps,
 )
-from vya_backup.engines.mysql.definitions import drops
+from vya_backup.engines.mysql.definitions import RoutineGrant, drops
 from vya_backup.engines.mysql.dump import PARTS
 from vya_backup.engines.mysql.events import Disabled
 from vya_backup.engines.mysql.flavours import FLAVOURS
@@ -39,13 +39,14 @@ PROGRAM_PARTS = tuple(part for part in PARTS if part.name in {"routines", "views
 
 def restore(request: RestoreRequest) -> Steps:
     """Describe the restore of a dump to `request.database`."""
+    grants: tuple[RoutineGrant, ...] = ()
     into = request.staging if request.exists else request.database
     yield from _create(request, into)
     stand_ins = yield from scaffold(request, into)
     yield Load(f"load the tables into {into}", _client(request, into), ("tables",))
     yield Compare(f"compare the tables of {into}", into, ("table", "sequence"))
     if request.exists:
-        yield from put_aside(request)
+        grants = yield from put_aside(request)
         yield from swap(request)
         yield from _properties(request)
     yield from settled(request, stand_ins)
@@ -58,6 +59,9 @@ def restore(request: RestoreRequest) -> Steps:
         yield statements(request, "make it read only", [f"ALTER DATABASE {identifier(request.database)} READ ONLY = 1"])
     yield PointOfNoReturn(f"{request.database} is restored")
     if request.exists:
+        kept = [grant.statement for grant in grants if grant.name in request.manifest.objects.get(grant.kind, ())]
+        if kept:
+            yield statements(request, "give the grants on routines again", kept, may_fail=True)
         for leftover in (request.staging, request.retired):
             drop = (f"DROP DATABASE IF EXISTS {identifier(leftover)}",)
             yield statements(request, f"drop {leftover}", drop, may_fail=True)

@@ -5,11 +5,11 @@ The rule: nothing is dropped here that was not read before, and the old tables o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any
 
 from vya_backup.engines.contract import Ask, RestoreRequest, Sql, Step, Steps
-from vya_backup.engines.mysql.definitions import Definition, definitions, drops, recreates
+from vya_backup.engines.mysql.definitions import Definition, RoutineGrant, definitions, drops, recreates, routine_grants
 from vya_backup.engines.mysql.objects import stored, tables
 from vya_backup.engines.mysql.questions import identifier, literal, qualified
 
@@ -33,20 +33,25 @@ def statements(
     return Sql(purpose, (*first, *texts), database=database, undo=undo, may_fail=may_fail)
 
 
-def put_aside(request: RestoreRequest) -> Steps:
-    """Drop the live triggers (a RENAME is refused with them), views, routines and events, once they are noted."""
+def put_aside(request: RestoreRequest) -> Generator[Step, Any, tuple[RoutineGrant, ...]]:
+    """Drop the live triggers (a RENAME is refused with them), views, routines and events, once they are noted.
+
+    Return the grants that go with the routines, to be given again to the restored ones.
+    """
     live = request.database
     noted: tuple[Definition, ...] = yield Ask("note what is built on the tables", lambda c: definitions(c, live), live)
     names: list[tuple[str, str]] = yield Ask("list what is built on the tables", lambda c: _programs(c, live), live)
+    grants: tuple[RoutineGrant, ...] = yield Ask("note grants on routines", lambda c: routine_grants(c, live), live)
     if names:
         # Dropped first when taken back: the step may have failed half way, and what it had not dropped is still there.
-        back = (*drops(live, names), *recreates(noted))
+        back = (*drops(live, names), *recreates(noted), *(grant.statement for grant in grants))
         yield statements(
             request,
             f"drop the triggers, views, routines and events of {live}",
             drops(live, names),
             undo=(statements(request, f"make the programs of {live} again", back, database=live),),
         )
+    return grants
 
 
 def swap(request: RestoreRequest) -> Steps:
