@@ -9,7 +9,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from tests.command_line.conftest import CONFIGURATION, Project
+from tests.project import CONFIGURATION, Project
 
 
 def test_the_very_first_backup_finds_and_dumps_every_database(project: Project) -> None:
@@ -255,3 +255,23 @@ def test_hostile_names_go_there_and_back(project: Project) -> None:
             assert restored.status == 0, restored.said
             assert project.rows(row["database"], "SELECT a FROM t") == [(1,)]
     assert Path(project.folder / "backups").is_dir()
+
+
+def test_a_database_that_vanished_is_told(project: Project) -> None:
+    """An absence is as loud as a failure."""
+    project.run("backup")
+    project.database("shop").unlink()
+
+    done = project.run("backup")
+
+    assert "local/shop was there before and is gone" in done.out
+
+
+def test_the_log_has_a_line_for_each_event(project: Project) -> None:
+    """One JSON line per event, in a private file beside the catalog."""
+    project.run("backup")
+
+    path = project.folder / "catalog/state/vya_backup.log"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["event"] for line in lines].count("checksummed") == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

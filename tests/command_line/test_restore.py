@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line.conftest import Project
+from tests.project import Project
 
 ITEMS = "SELECT count(*), min(name), max(name) FROM item"
 

@@ -13,7 +13,15 @@ from tests.samples.building import (
 )
 from tests.samples.sqlite import build_sqlite
 
+LOST_BY_THE_VENDORS_TOOLS = {
+    "postgresql": ("languages sql",),  # pg_dump leaves out REVOKE … ON LANGUAGE sql FROM PUBLIC
+    "mysql": ("rows singles_lost",),  # FLOAT is written with six digits
+    "mariadb": ("rows singles_lost",),
+}
+"""What differs after a round trip of the samples by nobody's fault but the dump tool's; the product tells of each."""
+
 __all__ = [
+    "LOST_BY_THE_VENDORS_TOOLS",
     "SHARED",
     "build_mysql",
     "build_nontransactional",

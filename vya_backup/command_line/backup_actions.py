@@ -12,10 +12,10 @@ from vya_backup.command_line.session import Session, current
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import Work
 from vya_backup.errors import BackupError, Interrupted
-from vya_backup.history.views import BackupRow
+from vya_backup.history.views import BackupRow, newest_published
 from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.dumping import Dump, Order, dump_database
-from vya_backup.jobs.planning import Planned, newest_published
+from vya_backup.jobs.planning import Planned
 from vya_backup.outlook.figures import human_duration, human_size, human_speed
 from vya_backup.outlook.screen import Result
 from vya_backup.transport.processes import stop
@@ -105,7 +105,7 @@ def _session() -> Session:
 
 
 def _newest(session: Session, ticket: Ticket) -> BackupRow:
-    row = newest_published(session.workspace).get((ticket.key.instance, ticket.key.database))
+    row = newest_published(session.workspace.catalog).get((ticket.key.instance, ticket.key.database))
     if row is None:
         raise BackupError(f"{ticket.key} has no published backup to check")
     return row

@@ -20,7 +20,8 @@ from vya_backup.command_line.options import Selection, read, spelled_for_doit, w
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
-from vya_backup.jobs.discovery import describe, discover
+from vya_backup.history.views import known_databases
+from vya_backup.jobs.discovery import describe, discover, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
 from vya_backup.outlook.tables import plan_lines
@@ -96,7 +97,10 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
     workspace = session.workspace
     enabled = {instance.id: instance for instance in workspace.enabled_instances()}
     meant = selecting.instances_meant(chosen, list(enabled))
+    before = known_databases(workspace.catalog)
     session.discoveries = discover(workspace, [enabled[name] for name in meant], record=record)
+    for key in vanished(before, session.discoveries):
+        session.screen.line(f"warning: {key} was there before and is gone; its backups stay")
     answered = [wanted_from_discovery(d) for d in session.discoveries if d.error is None]
     silent = {d.instance.id for d in session.discoveries if d.error is not None}
     remembered = [wanted for wanted in wanted_from_history(workspace) if wanted.instance.id in silent]

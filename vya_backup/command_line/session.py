@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vya_backup import __version__, clock
+from vya_backup import __version__, clock, log
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing
-from vya_backup.history.catalog import Catalog
+from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
 from vya_backup.history.views import databases
 from vya_backup.jobs.discovery import Discovery
@@ -24,10 +24,16 @@ from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.screen import Screen
 from vya_backup.settings.credentials import CredentialStore
-from vya_backup.settings.loading import Loaded, load
+from vya_backup.settings.loading import Loaded, load, state_folder
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
+LOUD = frozenset({"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned"})
+LOGGED = frozenset(
+    {"instance", "database", "backup_id", "path", "size_bytes", "duration_seconds", "step", "code", "message", "hint"}
+    | {"reason", "restore_id", "target_instance", "target_database", "rows", "command", "exit_status", "results"}
+)
+"""Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
 """What `--config` before the command said, for the rest of this process."""
 GLOBAL_WORDS: set[str] = set()
@@ -110,7 +116,9 @@ def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
     path = configuration.catalog.path
     if path is None:  # `load` always sets it
         raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
+    log.configure(_log_destination(loaded))
     catalog = Catalog.open(path, host=configuration.application.host(), read_only=read_only)
+    catalog.listener = _log_event
     try:
         yield Workspace(
             configuration=configuration,
@@ -121,6 +129,19 @@ def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
         )
     finally:
         catalog.close()
+
+
+def _log_destination(loaded: Loaded) -> log.Destination:
+    settings = loaded.configuration.logging
+    path = settings.file_path or state_folder(loaded.configuration) / "vya_backup.log"
+    return log.Destination(settings.level, settings.format, settings.output, path)
+
+
+def _log_event(recorded: Recorded) -> None:
+    """Log what was appended; the catalog stays the only record that counts."""
+    event = recorded.event
+    facts = {name: value for name, value in event.model_dump(mode="json").items() if name in LOGGED and value}
+    log.event(event.type, level="error" if event.type in LOUD else "info", position=recorded.position, **facts)
 
 
 def run_started(loaded: Loaded, selections: list[Selection]) -> RunStarted:

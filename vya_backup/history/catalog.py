@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,16 @@ class Run:
             self._catalog.append(RunFinished(exit_status=exit_status, results=dict(results)))
 
 
+Listener = Callable[[Recorded], None]
+"""Is told of each event that this process appended, once it is on disk."""
+
+
 class Catalog:
     """An open catalog, for use by any number of threads; each gets a connection of its own."""
 
     def __init__(self, path: Path, host: str, now: Clock, read_only: bool) -> None:
         self.path = path
+        self.listener: Listener | None = None
         self.catalog_id = ""
         self._host = host
         self._now = now
@@ -120,7 +125,9 @@ class Catalog:
         if not events:
             return ()
         with self._transaction() as connection:
-            return self._append(connection, events)
+            recorded = self._append(connection, events)
+        self._tell(recorded)
+        return recorded
 
     def append_if_changed(self, event: Event) -> bool:
         """Append the event unless the last one of its type, instance and database said the same; say whether it was."""
@@ -131,8 +138,9 @@ class Catalog:
             ).fetchone()
             if last and last["data"] == event.data():
                 return False
-            self._append(connection, (event,))
-            return True
+            recorded = self._append(connection, (event,))
+        self._tell(recorded)
+        return True
 
     @contextmanager
     def run(self, started: RunStarted) -> Iterator[Run]:
@@ -192,6 +200,11 @@ class Catalog:
             connection.close()
         self._connections.clear()
         self._local = threading.local()
+
+    def _tell(self, recorded: tuple[Recorded, ...]) -> None:
+        for one in recorded:
+            if self.listener:
+                self.listener(one)
 
     def _append(self, connection: sqlite3.Connection, events: Iterable[Event]) -> tuple[Recorded, ...]:
         run = self._run

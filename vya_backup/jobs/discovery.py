@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vya_backup.decisions import plan
-from vya_backup.decisions.naming import show
+from vya_backup.decisions.naming import Key, show
 from vya_backup.errors import BackupError
 from vya_backup.history.events import Discovered, DiscoveryFailed, Exclusion
 from vya_backup.jobs.workspace import Workspace
@@ -100,6 +100,17 @@ def _record(workspace: Workspace, discovery: Discovery) -> None:
             excluded=tuple(left_out + unusable + missing),
         )
     )
+
+
+def vanished(before: Mapping[str, Discovered], discoveries: Iterable[Discovery]) -> list[Key]:
+    """Return the databases that an instance had the last time and no longer has: an absence is told, too."""
+    gone = []
+    for discovery in discoveries:
+        last = before.get(discovery.instance.id)
+        if last is not None and discovery.error is None:
+            there = {*discovery.selected, *discovery.absent, *(e.name for e in discovery.excluded)}
+            gone += [Key(discovery.instance.id, name) for name in last.found if name not in there]
+    return gone
 
 
 def describe(discovery: Discovery) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from vya_backup.clock import monotonic
+from vya_backup.decisions.evidence import error_in, facts_of
 from vya_backup.decisions.manifest import missing_objects
 from vya_backup.decisions.metadata import encode
 from vya_backup.decisions.naming import ArtifactName, free_name
@@ -30,6 +31,7 @@ from vya_backup.transport.limits import Limits
 from vya_backup.transport.locks import hold
 from vya_backup.transport.retrying import attempts
 from vya_backup.transport.storage import Draft
+from vya_backup.transport.tool_logs import tool_log
 from vya_backup.transport.tools import find_client, stdbuf
 
 SECONDS_PER_MINUTE = 60
@@ -147,13 +149,15 @@ class _Attempt:
         storage = self.workspace.configuration.storage
         with store.draft(artifact.dump) as draft:
             streamed = self._stream(scene, draft)
+            self._believe(streamed)
             self._compare_with_server(scene, streamed)
             sidecar = sidecar_of(self.workspace, self._facts(scene, streamed, started_at))
             metadata = encode(sidecar, include_schema_hash=storage.metadata.include_schema_hash)
             store.write_sidecar(artifact.metadata, metadata)
             store.write_sidecar(artifact.checksum, artifact.checksum_line(sidecar.sha256).encode())
             draft.publish(numbered=False)
-        self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, streamed.stderr))
+        self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, facts_of(streamed.stderr)))
+        tool_log(self.workspace.state, self.backup_id, streamed.stderr)
         warnings = tuple(f"{gap.kind} {gap.name}: {gap.reason}" for gap in scene.survey.gaps)
         return Dump(
             self.backup_id,
@@ -176,6 +180,7 @@ class _Attempt:
             marker=marker,
             lock_wait_seconds=settings.lock_wait_seconds,
             stdbuf=stdbuf(),
+            scratch=self.workspace.store.temp_path,
         )
         with watching(scene.engine, scene.access, marker, settings.max_blocking_seconds) as given_up:
             return pipeline.dump(
@@ -188,6 +193,12 @@ class _Attempt:
                 progress=self.progress,
                 extra_digests=("md5",) if self.workspace.configuration.storage.checksums.algorithm == "md5" else (),
             )
+
+    def _believe(self, streamed: pipeline.Streamed) -> None:
+        if said := error_in(streamed.stderr):
+            error = DumpIncomplete(f"{self.order.planned.key}: the tool ended with 0, but said: {said}")
+            error.stderr = streamed.stderr
+            raise error
 
     def _compare_with_server(self, scene: _Scene, streamed: pipeline.Streamed) -> None:
         key = self.order.planned.key
@@ -226,6 +237,7 @@ class _Attempt:
 
     def _record(self, error: BackupError) -> None:
         key = self.order.planned.key
+        tool_log(self.workspace.state, self.backup_id, error.stderr)
         self.workspace.catalog.append(
             Failed(
                 instance=key.instance,
@@ -235,6 +247,7 @@ class _Attempt:
                 code=error.code,
                 message=error.message,
                 hint=error.hint,
+                stderr=facts_of(error.stderr),
             )
         )
 

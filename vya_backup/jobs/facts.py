@@ -16,8 +16,6 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport.liveness import this_process
 from vya_backup.transport.pipeline import Streamed
 
-STDERR_BYTES = 4096  # of a successful dump's warnings, what an event keeps
-
 
 @dataclass(frozen=True)
 class DumpFacts:
@@ -118,7 +116,7 @@ def dumped_event(sidecar: Sidecar, path: str, metadata: bytes, stderr: str = "")
         metadata_sha256=hashlib.sha256(metadata).hexdigest(),
         client=sidecar.client,
         server=sidecar.server,
-        stderr=stderr[:STDERR_BYTES],
+        stderr=stderr,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from vya_backup.decisions.naming import ArtifactName, Key, artifact_name, free_name
 from vya_backup.decisions.plan import Decision, Known, Work, decide, shape_of
 from vya_backup.decisions.slots import Slot, slot_at
-from vya_backup.history.views import BackupRow, known_databases, newest_good, unfinished
+from vya_backup.history.views import BackupRow, known_databases, newest_published
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
@@ -60,7 +60,7 @@ def plan(
     workspace: Workspace, wanted: Iterable[Wanted], *, now: datetime, forced: Callable[[Key], bool]
 ) -> list[Planned]:
     """Decide for every wanted database, in the order given."""
-    newest = newest_published(workspace)
+    newest = newest_published(workspace.catalog)
     moment = _Moment(now, slot_at(now, workspace.schedule), forced)
     return [
         _planned(workspace, one, name, newest.get((one.instance.id, name)), moment)
@@ -72,20 +72,10 @@ def plan(
 def decide_again(workspace: Workspace, planned: Planned, *, forced: bool) -> Decision:
     """Decide again for one database, after its lock was taken: another run may have done the work meanwhile."""
     now = workspace.clock()
-    row = newest_published(workspace).get((planned.key.instance, planned.key.database))
+    row = newest_published(workspace.catalog).get((planned.key.instance, planned.key.database))
     known = _known(workspace, row) if row else None
     slot = slot_at(now, workspace.schedule)
     return decide(known, slot=slot, now=now, shape=planned.shape, forced=forced)
-
-
-def newest_published(workspace: Workspace) -> dict[tuple[str, str], BackupRow]:
-    """Return the newest backup of each database whose dump stands under its final name: good, or yet to be checked."""
-    newest = newest_good(workspace.catalog)
-    for row in unfinished(workspace.catalog):
-        where = (row.instance, row.database)
-        if row.dumped and (where not in newest or row.sequence > newest[where].sequence):
-            newest[where] = row
-    return newest
 
 
 @dataclass(frozen=True)
@@ -99,12 +89,15 @@ def _planned(workspace: Workspace, wanted: Wanted, database: str, newest: Backup
     key, instance = Key(wanted.instance.id, database), wanted.instance
     shape = shape_of(instance, database)
     known = _known(workspace, newest) if newest else None
+    problem = wanted.problems.get(database, "")
     decision = decide(known, slot=moment.slot, now=moment.now, shape=shape, forced=moment.forced(key))
+    if problem:  # loud in every run, also while an older backup covers the slot
+        decision = Decision(Work.DUMP, problem, known)
     if decision.work is Work.DUMP or known is None:
         artifact = _new_artifact(workspace, key, instance, moment.now, wanted.databases)
     else:
         artifact = ArtifactName(known.path)
-    return Planned(key, instance, decision, moment.slot, shape, artifact, wanted.problems.get(database, ""))
+    return Planned(key, instance, decision, moment.slot, shape, artifact, problem)
 
 
 def _known(workspace: Workspace, row: BackupRow) -> Known:

@@ -183,4 +183,4 @@ def _take_back(done: list[Step], around: Surroundings, outcome: Outcome) -> None
 
 
 def _by_hand(step: Step) -> str:
-    return "; ".join(step.statements) if isinstance(step, Sql) else "see the documentation"
+    return "; ".join(step.statements) if isinstance(step, Sql) else step.purpose
