@@ -9,9 +9,7 @@ from vya_backup.decisions.evidence import error_in, facts_of
 
 def test_details_and_quoted_values_are_left_out() -> None:
     """An event never holds row data."""
-    said = (
-        "pg_dump: error: query failed: ERROR:  invalid value 'Ada'\nDETAIL:  Row (1, Ada)\nCONTEXT:  COPY x, line 3\n"
-    )
+    said = "pg_dump: error: query failed: invalid value 'Ada'\nDETAIL:  Row (1, Ada)\nCONTEXT:  COPY x, line 3\n"
 
     assert facts_of(said) == "pg_dump: error: query failed: invalid value '…'"
 

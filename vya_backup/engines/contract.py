@@ -378,6 +378,9 @@ class Engine(Protocol):
     def count(self, connection: Connection, server: Server, database: str) -> Manifest:
         """Survey a restored database with exact row counts and sequence values, in the manifest's spellings."""
 
+    def target_exists(self, connection: Connection, request: RestoreRequest) -> bool:
+        """Say whether there is something under the target's name, be it empty."""
+
     def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
         """Say what stands against loading there, or should be known before: replica, roles, definers, extensions …"""
 

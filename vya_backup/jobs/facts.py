@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from vya_backup.clock import rfc3339
@@ -83,7 +83,7 @@ def sidecar_of(workspace: Workspace, facts: DumpFacts) -> Sidecar:
         slot_start=rfc3339(planned.slot.start),
         slot_end=rfc3339(planned.slot.end),
         manifest=streamed.observation.manifest,
-        needs=facts.survey.needs,
+        needs=replace(facts.survey.needs, client_version=facts.client.version),
         properties=facts.survey.properties,
         gaps=tuple(asdict(gap) for gap in facts.survey.gaps),
         unprotected=facts.survey.unprotected,

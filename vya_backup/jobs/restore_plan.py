@@ -6,14 +6,14 @@ The target that is shown is the one that is used: both come from the same `Prepa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import human_size
 from vya_backup.decisions.naming import Key, show
 from vya_backup.engines.choosing import choose_loader
 from vya_backup.engines.contract import Access, Client, Engine, Finding, RestoreRequest, Server
-from vya_backup.errors import RestoreRefused, UsageError
+from vya_backup.errors import BackupError, RestoreRefused, UsageError
 from vya_backup.history.identifiers import new_id
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine
 from vya_backup.jobs.workspace import Workspace
@@ -59,11 +59,11 @@ def prepare(workspace: Workspace, wish: Wish, progress: pipeline.Progress) -> Pr
     source = examine(workspace, source, progress)
     with connect(engine, access) as connection:
         server = engine.server(connection)
-        exists = any(found.name == database for found in engine.databases(connection, access))
         client = _loader(workspace, engine, server, source)
-        request = _request(source, RestoreTarget(access, database, server, exists), client, wish.words)
+        request = _request(source, RestoreTarget(access, database, server), client, wish.words)
+        request = replace(request, exists=engine.target_exists(connection, request))
         findings = engine.check_target(connection, request)
-    is_empty = not exists or _is_empty(engine, access, server, database)
+    is_empty = not request.exists or _is_empty(engine, access, server, database)
     blockers = [f for f in findings if f.blocks]
     if not is_empty and not wish.force:
         blockers.append(_not_empty(target, database))
@@ -119,7 +119,6 @@ class RestoreTarget:
     access: Access
     database: str
     server: Server
-    exists: bool
 
 
 def _request(source: Source, target: RestoreTarget, client: Client, words: frozenset[str]) -> RestoreRequest:
@@ -133,7 +132,7 @@ def _request(source: Source, target: RestoreTarget, client: Client, words: froze
         manifest=source.manifest or Manifest({}, {}, rows_exact=False),
         properties=source.properties,
         needs=source.needs,
-        exists=target.exists,
+        exists=False,
         staging=f"vya_staging_{short}",
         retired=f"vya_retired_{short}",
         allow=words,
@@ -141,8 +140,12 @@ def _request(source: Source, target: RestoreTarget, client: Client, words: froze
 
 
 def _is_empty(engine: Engine, access: Access, server: Server, database: str) -> bool:
-    with connect(engine, access, database) as connection:
-        survey = engine.survey(connection, server, database)
+    """Say whether a database holds nothing; one that cannot be read counts as holding something."""
+    try:
+        with connect(engine, access, database) as connection:
+            survey = engine.survey(connection, server, database)
+    except BackupError:
+        return False
     return not any(names for kind, names in survey.objects.items() if kind not in FRAMES)
 
 

@@ -101,6 +101,10 @@ class MySqlEngine:
         """Count a restored database exactly."""
         return counting.count(connection, database)
 
+    def target_exists(self, connection: Connection, request: RestoreRequest) -> bool:
+        """Say whether the server has a database of the target's name."""
+        return any(found.name == request.database for found in self.databases(connection, request.access))
+
     def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
         """Say what stands against loading there, or should be known before."""
         return target.check_target(connection, request)

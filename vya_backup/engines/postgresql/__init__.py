@@ -105,6 +105,10 @@ class PostgresqlEngine:
         """Survey with exact row counts and sequence values."""
         return counting.count(connection, server)
 
+    def target_exists(self, connection: Connection, request: RestoreRequest) -> bool:
+        """Say whether the server has a database of the target's name."""
+        return any(found.name == request.database for found in self.databases(connection, request.access))
+
     def check_target(self, connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
         """Say what stands against loading there, or should be known before."""
         return target.check(connection, request)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SYSTEM = frozenset({"postgres", "template0", "template1"})
 
 
-_SERVER = """SELECT current_setting('server_version_num')::int AS number, version() AS banner,
+_SERVER = """SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS release,
     pg_is_in_recovery() AS is_replica, current_setting('is_superuser') AS superuser, current_user AS account,
     current_setting('wal_level') AS wal_level, current_setting('archive_mode') AS archive_mode,
     (SELECT concat_ws(' ', s.version, s.cipher) FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl) AS tls,
@@ -51,7 +51,7 @@ def server(connection: Connection) -> Server:
     return Server(
         flavour="postgresql",
         version=(row.number // 10000, row.number % 10000),
-        banner=row.banner,
+        banner=f"PostgreSQL {row.release}",
         tls=row.tls or "",
         is_replica=row.is_replica,
         facts={
@@ -106,7 +106,7 @@ def is_superuser(connection: Connection) -> bool:
 
 def gaps(connection: Connection, of: Server) -> tuple[Gap, ...]:
     """Return what the dump will not hold."""
-    found: list[Gap] = []
+    found: list[Gap] = _builtin_languages(connection)
     if of.is_replica:
         found += _unlogged(connection)
     if not is_superuser(connection):
@@ -128,6 +128,19 @@ def _unlogged(connection: Connection) -> list[Gap]:
     return [
         Gap("table", name, "the rows of an unlogged table do not exist on a standby", "Dump from the primary.")
         for (name,) in connection.exec_driver_sql(question)
+    ]
+
+
+def _builtin_languages(connection: Connection) -> list[Gap]:
+    question = "SELECT lanname, lanacl::text FROM pg_language WHERE oid < 16384 AND lanacl IS NOT NULL ORDER BY 1"
+    return [
+        Gap(
+            "language",
+            name,
+            "pg_dump leaves out what was granted or revoked on a built-in language",
+            f"After a restore, grant on it again what it had: {acl}",
+        )
+        for name, acl in connection.exec_driver_sql(question)
     ]
 
 

@@ -137,7 +137,7 @@ class SqliteEngine:
         """Count every row of a restored database."""
         return manifest_of(survey.full(_asker(connection)))
 
-    def target_exists(self, request: RestoreRequest) -> bool:
+    def target_exists(self, connection: Connection, request: RestoreRequest) -> bool:
         """Say whether the target is there already: `--to` may name a file that no instance lists."""
         return restoring.target_exists(request)
 
