@@ -70,6 +70,11 @@ class Manifest:
         )
 
 
+def counted(number: int, thing: str) -> str:
+    """Return `1 table`, `2 tables`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def missing_objects(expected: Objects, found: Objects) -> list[str]:
     """Return `kind name` for each expected object that is not found, sorted; extra ones are no fault here."""
     return sorted(

@@ -263,7 +263,8 @@ class Sql:
     """The database to connect to; None is the engine's maintenance database."""
     transaction: bool = False
     undo: tuple[Step, ...] = ()
-    """What takes it back, when a later step fails."""
+    """What takes it back when a later step fails, and unless it is atomic (one statement, or a transaction) also when
+    it fails itself: harmless then where nothing had happened yet."""
     may_fail: bool = False
     """Whether a failure is only reported (the cleaning up after the point of no return)."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.manifest import Manifest, counted
 from vya_backup.decisions.metadata import human_size
 from vya_backup.decisions.naming import Key, show
 from vya_backup.engines.choosing import choose_loader
@@ -77,7 +77,7 @@ def describe(prepared: Prepared, workspace: Workspace) -> list[str]:
     """Return the lines that show what goes where, before anything happens."""
     source, request, server = prepared.source, prepared.request, prepared.server
     manifest = request.manifest
-    rows = f"{manifest.total_rows():,} rows in {manifest.count('table'):,} tables"
+    rows = f"{counted(manifest.total_rows(), 'row')} in {counted(manifest.count('table'), 'table')}"
     lines = [
         f"from   {source.path}",
         f"       {source.key or 'unknown'}, dumped {_when(source, workspace)}",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vya_backup.decisions.manifest import Manifest, differences
+from vya_backup.decisions.manifest import Manifest, counted, differences
 from vya_backup.engines.contract import (
     Access,
     Ask,
@@ -79,8 +79,11 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
                 continue
             stop.check()
             around.say(step.purpose)
+            if not _is_atomic(step):
+                done.append(step)  # it may fail half way
             answer = _tolerated(step, around, outcome)
-            done.append(step)
+            if _is_atomic(step):
+                done.append(step)
     except StopIteration:
         _demand_comparison(outcome)
     except BaseException:
@@ -88,6 +91,11 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
         with stop.shielded():
             _take_back(done, around, outcome)
         raise
+
+
+def _is_atomic(step: Step) -> bool:
+    """Say whether a step happens as a whole or not at all, so that a failure leaves nothing to take back."""
+    return isinstance(step, Sql) and (step.transaction or len(step.statements) == 1)
 
 
 def _demand_comparison(outcome: Outcome) -> None:
@@ -163,7 +171,9 @@ def _compare(step: Compare, around: Surroundings, outcome: Outcome) -> None:
         more = f"; and {len(outcome.differences) - 3} more" if len(outcome.differences) > 3 else ""
         raise RestoreFailed(f"the restored database differs from its dump: {first}{more}")
     objects = sum(len(names) for names in expected.objects.values())
-    outcome.compared.append(f"{objects:,} objects and {expected.total_rows():,} rows in {len(expected.rows):,} tables")
+    rows, tables = expected.total_rows(), len(expected.rows)
+    told = f"{counted(objects, 'object')} and {counted(rows, 'row')} in {counted(tables, 'table')}"
+    outcome.compared.append(told if expected.rows_exact else f"{told} (row counts are approximate and were not judged)")
 
 
 def _only(manifest: Manifest, kinds: tuple[str, ...]) -> Manifest:

@@ -1,0 +1,218 @@
+"""The interpreter of restores: steps in order, taken back in reverse, and never a restore without a comparison."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from vya_backup.decisions.manifest import Manifest
+from vya_backup.engines.contract import (
+    Access,
+    Ask,
+    Compare,
+    ConnectionSpec,
+    Engine,
+    PointOfNoReturn,
+    RestoreRequest,
+    Server,
+    Sql,
+    Steps,
+)
+from vya_backup.errors import BackupError, Interrupted, RestoreFailed
+from vya_backup.jobs.restore_source import Source
+from vya_backup.jobs.restore_steps import Outcome, Surroundings, carry_out
+from vya_backup.settings.model import Instance
+from vya_backup.transport.limits import UNLIMITED
+from vya_backup.transport.pipeline import silent
+from vya_backup.transport.processes import stop
+
+HELD = Manifest({"table": ("log",)}, {"log": 1})
+COMPARED = Compare("compare", "x")
+
+
+def say(word: str) -> str:
+    """Return a statement that leaves a word behind."""
+    return f"INSERT INTO log VALUES ('{word}')"
+
+
+def step(word: str, *more: str, undo: str = "", transaction: bool = False) -> Sql:
+    """Return a step that leaves its word behind, and another one when it is taken back."""
+    taken_back = (Sql(f"undo {word}", (say(undo),)),) if undo else ()
+    return Sql(word, (say(word), *more), transaction=transaction, undo=taken_back)
+
+
+BROKEN = "INSERT INTO nowhere VALUES (1)"
+
+
+@dataclass
+class Playing:
+    """An engine that plays the steps it is given against a SQLite file."""
+
+    file: Path
+    steps: Callable[[], Steps]
+    found: Manifest = HELD
+    said: list[str] = field(default_factory=list)
+
+    def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
+        from sqlalchemy.engine import URL
+
+        return ConnectionSpec(URL.create("sqlite", database=str(self.file)), {})
+
+    def explain(self, error: Exception, access: Access) -> BackupError:
+        return BackupError(str(error))
+
+    def restore(self, request: RestoreRequest) -> Steps:
+        return self.steps()
+
+    def count(self, connection: Any, server: Server, database: str) -> Manifest:
+        return self.found
+
+    def play(self) -> Outcome:
+        """Carry the steps out; the outcome is kept also when they fail."""
+        self.outcome = Outcome()
+        access = Access(Instance(id="i", type="sqlite", path="x"))
+        source = Source(None, "x.db.gz", None, None, None, None, None, manifest=HELD)  # type: ignore[arg-type]
+        server = Server("sqlite", (3,), "SQLite")
+        engine = cast(Engine, self)
+        around = Surroundings(engine, access, server, source, HELD, UNLIMITED, silent, self.said.append)
+        carry_out(cast(RestoreRequest, None), around, self.outcome)
+        return self.outcome
+
+    def words(self) -> list[str]:
+        """Return what the steps left behind, in order."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            return [word for (word,) in connection.execute("SELECT word FROM log ORDER BY rowid")]
+
+
+@pytest.fixture
+def playing(tmp_path: Path) -> Callable[..., Playing]:
+    """Give `playing(steps, **more)`."""
+
+    def make(*steps: Any, **more: Any) -> Playing:
+        def generator() -> Steps:
+            yield from steps
+
+        return Playing(file, generator, **more)
+
+    file = tmp_path / "log.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE log (word TEXT)")
+    return make
+
+
+def test_steps_run_in_order_and_nothing_is_taken_back(playing: Callable[..., Playing]) -> None:
+    """The way things should go."""
+    game = playing(step("one", undo="-one"), COMPARED, step("two", undo="-two"))
+
+    assert game.play().compared == ["1 object and 1 row in 1 table"]
+    assert game.words() == ["one", "two"]
+
+
+def test_a_failure_takes_back_what_was_done_last_first(playing: Callable[..., Playing]) -> None:
+    """The failing atomic step left nothing, so its own undo does not run."""
+    game = playing(step("one", undo="-one"), step("two", undo="-two"), Sql("three", (BROKEN,), undo=(step("-three"),)))
+
+    with pytest.raises(BackupError, match="nowhere"):
+        game.play()
+
+    assert game.words() == ["one", "two", "-two", "-one"]
+    assert game.outcome.left == ""
+
+
+def test_a_step_that_fails_half_way_is_taken_back_too(playing: Callable[..., Playing]) -> None:
+    """Two statements without a transaction: the first has happened."""
+    game = playing(step("one", BROKEN, undo="-one"))
+
+    with pytest.raises(BackupError):
+        game.play()
+
+    assert game.words() == ["one", "-one"]
+
+
+def test_a_transaction_that_fails_leaves_nothing_to_take_back(playing: Callable[..., Playing]) -> None:
+    """It never happened."""
+    game = playing(step("one", BROKEN, undo="-one", transaction=True))
+
+    with pytest.raises(BackupError):
+        game.play()
+
+    assert game.words() == []
+
+
+def test_an_undo_that_fails_is_told_and_the_others_go_on(playing: Callable[..., Playing]) -> None:
+    """The statement to run by hand is named."""
+    stuck = Sql("two", (say("two"),), undo=(Sql("put two back", (BROKEN,)),))
+    game = playing(step("one", undo="-one"), stuck, Sql("three", (BROKEN,)))
+
+    with pytest.raises(BackupError):
+        game.play()
+
+    assert game.words() == ["one", "two", "-one"]
+    assert BROKEN in game.outcome.left
+    assert "put two back" in game.outcome.left
+
+
+def test_after_the_point_of_no_return_nothing_is_taken_back(playing: Callable[..., Playing]) -> None:
+    """The restored database is the live one; what cleans up may fail."""
+    clean_up = Sql("drop the old one", (BROKEN,), may_fail=True)
+    game = playing(step("one", undo="-one"), COMPARED, PointOfNoReturn("it stands"), clean_up, step("two"))
+
+    assert "drop the old one" in game.play().warnings[0]
+    assert game.words() == ["one", "two"]
+
+
+def test_a_difference_ends_the_restore(playing: Callable[..., Playing]) -> None:
+    """And is told with its numbers."""
+    game = playing(step("one", undo="-one"), COMPARED, found=Manifest({"table": ("log",)}, {"log": 2}))
+
+    with pytest.raises(RestoreFailed, match="log has 2 rows instead of 1"):
+        game.play()
+
+    assert game.outcome.differences == ["log has 2 rows instead of 1"]
+    assert game.words() == ["one", "-one"]
+
+
+def test_a_restore_that_compared_nothing_is_a_bug(playing: Callable[..., Playing]) -> None:
+    """No engine may say "restored" by itself."""
+    with pytest.raises(RuntimeError, match="without a comparison"):
+        playing(step("one")).play()
+
+
+def test_answers_are_sent_back_to_the_engine(playing: Callable[..., Playing]) -> None:
+    """What a question found decides what comes next."""
+    answers: list[Any] = []
+
+    def asking() -> Steps:
+        answers.append((yield Ask("count", lambda c: c.exec_driver_sql("SELECT 41 + 1").scalar())))
+        yield COMPARED
+
+    game = playing()
+    game.steps = asking
+    game.play()
+
+    assert answers == [42]
+
+
+def test_an_interrupt_between_two_steps_is_taken_back(playing: Callable[..., Playing]) -> None:
+    """The undo runs although the stop flag is set."""
+
+    def interrupted() -> Steps:
+        yield step("one", undo="-one")
+        stop.requested = 15
+        yield step("two", undo="-two")
+
+    game = playing()
+    game.steps = interrupted
+    try:
+        with pytest.raises(Interrupted):
+            game.play()
+    finally:
+        stop.requested = None
+
+    assert game.words() == ["one", "-one"]
