@@ -27,7 +27,7 @@ from vya_backup.engines.contract import (
     Survey,
 )
 from vya_backup.engines.sqlite import engine as engine_of
-from vya_backup.engines.sqlite.engine import SqliteEngine
+from vya_backup.engines.sqlite.sqlite_engine import SqliteEngine
 from vya_backup.errors import BackupError, RestoreFailed
 from vya_backup.settings.model import Instance
 from vya_backup.transport.connections import connect

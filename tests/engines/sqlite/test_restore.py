@@ -16,6 +16,7 @@ from tests.engines.sqlite.test_dump import HOSTILE, content_of
 from vya_backup.engines.contract import Finding, PointOfNoReturn, Run, Step
 from vya_backup.engines.sqlite import restoring
 from vya_backup.errors import DumpBlocked, DumpFailed, RestoreFailed, RestoreRefused
+from vya_backup.transport.connections import connect
 
 Make = Callable[..., Path]
 Writer = Callable[[Path], subprocess.Popen[str]]
@@ -380,7 +381,8 @@ def test_a_path_that_no_instance_lists_is_refused_when_something_lies_there(make
     other.write_text("precious")
 
     assert blockers(dumped, tmp_path, str(other)) == [f"{other} exists and is not empty"]
-    assert fresh_engine().target_exists(request_of(dumped, access_to(tmp_path), str(other)))
+    with connect(fresh_engine(), access_to(tmp_path)) as connection:
+        assert fresh_engine().target_exists(connection, request_of(dumped, access_to(tmp_path), str(other)))
 
 
 def test_a_folder_that_does_not_exist_is_refused(make: Make, tmp_path: Path) -> None:

@@ -108,9 +108,10 @@ CAUSES = (
     Cause(
         ServerUnreachable,
         ("57P03", "53300", "08001", "08004"),
-        r"Connection refused|timeout expired|timed out|could not translate host name|No route to host"
-        r"|Network is unreachable|No such file or directory\s+Is the server running|starting up|shutting down"
-        r"|not yet accepting connections|too many clients|remaining connection slots|recovery mode",
+        r"Connection refused|timeout expired|timed out|could not translate host name|failed to resolve host"
+        r"|No route to host|Network is unreachable|No such file or directory\s+Is the server running"
+        r"|starting up|shutting down|not yet accepting connections|recovery mode"
+        r"|too many clients|remaining connection slots",
         "Check that the server runs and that host and port are right.",
     ),
     LOST,

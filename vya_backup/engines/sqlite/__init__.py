@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 def engine(name: str) -> Engine:
     """Return the engine; `name` is always `sqlite`."""
-    from vya_backup.engines.sqlite.engine import SqliteEngine
+    from vya_backup.engines.sqlite.sqlite_engine import SqliteEngine
 
     return SqliteEngine(name)
