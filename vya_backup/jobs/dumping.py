@@ -6,6 +6,7 @@ names the final path before the first byte; the sidecars are published before th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,8 +31,7 @@ from vya_backup.transport.connections import connect
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.locks import hold
 from vya_backup.transport.retrying import attempts
-from vya_backup.transport.storage import Draft
-from vya_backup.transport.tool_logs import tool_log
+from vya_backup.transport.storage import Draft, Store
 from vya_backup.transport.tools import find_client, stdbuf
 
 SECONDS_PER_MINUTE = 60
@@ -152,12 +152,11 @@ class _Attempt:
             self._believe(streamed)
             self._compare_with_server(scene, streamed)
             sidecar = sidecar_of(self.workspace, self._facts(scene, streamed, started_at))
+            checksum = artifact.checksum_line(sidecar.sha256).encode()
             metadata = encode(sidecar, include_schema_hash=storage.metadata.include_schema_hash)
-            store.write_sidecar(artifact.metadata, metadata)
-            store.write_sidecar(artifact.checksum, artifact.checksum_line(sidecar.sha256).encode())
-            draft.publish(numbered=False)
+            _publish(store, draft, {artifact.metadata: metadata, artifact.checksum: checksum})
         self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, facts_of(streamed.stderr)))
-        tool_log(self.workspace.state, self.backup_id, streamed.stderr)
+        self.workspace.keep_words(self.backup_id, streamed.stderr)
         warnings = tuple(f"{gap.kind} {gap.name}: {gap.reason}" for gap in scene.survey.gaps)
         return Dump(
             self.backup_id,
@@ -237,7 +236,6 @@ class _Attempt:
 
     def _record(self, error: BackupError) -> None:
         key = self.order.planned.key
-        tool_log(self.workspace.state, self.backup_id, error.stderr)
         self.workspace.catalog.append(
             Failed(
                 instance=key.instance,
@@ -250,6 +248,21 @@ class _Attempt:
                 stderr=facts_of(error.stderr),
             )
         )
+        self.workspace.keep_words(self.backup_id, error.stderr)
+
+
+def _publish(store: Store, draft: Draft, sidecars: Mapping[str, bytes]) -> None:
+    """Publish the sidecars, then the dump, whose final name is the commit; a failure leaves none of them."""
+    written: list[str] = []
+    try:
+        for path, content in sidecars.items():
+            store.write_sidecar(path, content)
+            written.append(path)
+        draft.publish(numbered=False)
+    except BackupError:
+        for path in written:
+            store.unlink(path)
+        raise
 
 
 def _demand_privileges(planned: Planned, missing: tuple[MissingPrivilege, ...]) -> None:

@@ -78,7 +78,8 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
                 answer = None
                 continue
             stop.check()
-            around.say(step.purpose)
+            if not isinstance(step, Ask):
+                around.say(step.purpose)
             if not _is_atomic(step):
                 done.append(step)  # it may fail half way
             answer = _tolerated(step, around, outcome)

@@ -15,7 +15,6 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import UNLIMITED
 from vya_backup.transport.locks import hold
-from vya_backup.transport.tool_logs import tool_log
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def restore(workspace: Workspace, prepared: Prepared, say: Say, progress: pipeli
             carry_out(prepared.request, _surroundings(prepared, say, progress), outcome)
         except BackupError as error:
             workspace.catalog.append(_failed(prepared, restore_id, error, outcome))
-            tool_log(workspace.state, restore_id, error.stderr)
+            workspace.keep_words(restore_id, error.stderr)
             raise _told(prepared, error, outcome) from error
         seconds = monotonic() - began
         workspace.catalog.append(_restored(prepared, restore_id, seconds, outcome))

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from vya_backup import log
 from vya_backup.clock import Clock, now
 from vya_backup.decisions.naming import Naming
 from vya_backup.decisions.slots import Schedule
 from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Access, Engine
-from vya_backup.errors import UsageError
+from vya_backup.errors import BackupError, UsageError
 from vya_backup.history.catalog import Catalog
 from vya_backup.settings.credentials import CredentialStore, Purpose
 from vya_backup.settings.loading import state_folder
 from vya_backup.settings.model import Configuration, Instance
 from vya_backup.transport.storage import Store
+from vya_backup.transport.tool_logs import tool_log
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ class Workspace:
     def turn(self, instance: Instance) -> threading.Semaphore:
         """Return what limits the dumps that run at once on one instance."""
         return self._turns.setdefault(instance.id, threading.Semaphore(instance.parallel))
+
+    def keep_words(self, name: str, stderr: str) -> None:
+        """Keep the full words of a tool under a backup's or restore's id; without room for them only the log tells."""
+        try:
+            tool_log(self.state, name, stderr)
+        except BackupError as error:
+            log.event("tool_log_not_written", level="warning", name=name, message=error.message)
 
     @cached_property
     def schedule(self) -> Schedule:
