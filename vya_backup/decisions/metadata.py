@@ -62,9 +62,9 @@ class Sidecar:
     """The head of the catalog's chain when this was written: `catalog_id`, `position`, `hash`."""
 
 
-def encode(sidecar: Sidecar, *, include_schema_hash: bool = True) -> bytes:
+def encode(sidecar: Sidecar) -> bytes:
     """Return the file's bytes."""
-    return (json.dumps(_document(sidecar, include_schema_hash), indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(_document(sidecar), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def decode(content: bytes) -> Sidecar:
@@ -89,10 +89,8 @@ def human_size(size: float) -> str:
     return f"{size:.1f} TiB"
 
 
-def _document(s: Sidecar, include_schema_hash: bool) -> dict[str, Any]:
+def _document(s: Sidecar) -> dict[str, Any]:
     manifest = s.manifest.as_json()
-    if not include_schema_hash:
-        manifest["schema_hash"] = ""
     return {
         "version": VERSION,
         "backup_info": {

@@ -146,14 +146,13 @@ class _Attempt:
 
     def _dump(self, scene: _Scene, started_at: datetime) -> Dump:
         artifact, store = self.order.planned.artifact, self.workspace.store
-        storage = self.workspace.configuration.storage
         with store.draft(artifact.dump) as draft:
             streamed = self._stream(scene, draft)
             self._believe(streamed)
             self._compare_with_server(scene, streamed)
             sidecar = sidecar_of(self.workspace, self._facts(scene, streamed, started_at))
             checksum = artifact.checksum_line(sidecar.sha256).encode()
-            metadata = encode(sidecar, include_schema_hash=storage.metadata.include_schema_hash)
+            metadata = encode(sidecar)
             _publish(store, draft, {artifact.metadata: metadata, artifact.checksum: checksum})
         self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, facts_of(streamed.stderr)))
         self.workspace.keep_words(self.backup_id, streamed.stderr)
