@@ -78,7 +78,7 @@ class Workspace:
         try:
             tool_log(self.state, name, stderr)
         except BackupError as error:
-            log.event("tool_log_not_written", level="warning", name=name, message=error.message)
+            log.event("tool_log_not_written", level="warning", id=name, message=error.message)
 
     @cached_property
     def schedule(self) -> Schedule:
