@@ -60,6 +60,8 @@ def test_a_backups_state_follows_its_life(catalog: Catalog, state: str, life: tu
     assert [row.state for row in views.backups(catalog)] == [state]
     assert [row.backup_id for row in views.restorable(catalog)] == (["b1"] if state == "good" else [])
     assert bool(views.newest_good(catalog)) == (state == "good")
+    published = views.newest_published(catalog).get(("prod", "shop"))
+    assert views.newest_published_of(catalog, "prod", "shop") == published
 
 
 def test_a_digest_that_differs_from_the_dumps_makes_nothing_good(catalog: Catalog) -> None:
@@ -73,6 +75,8 @@ def test_a_dump_that_only_waits_for_its_checksum_is_found(catalog: Catalog) -> N
     catalog.append(*good("old"), started("new"), dumped("new"), started("running"))
     assert [(row.backup_id, row.dumped) for row in views.unfinished(catalog)] == [("new", True), ("running", False)]
     assert views.newest_published(catalog)["prod", "shop"].backup_id == "new"
+    assert views.newest_published_of(catalog, "prod", "shop") == views.newest_published(catalog)["prod", "shop"]
+    assert views.newest_published_of(catalog, "prod", "blog") is None
     assert views.newest_good(catalog)["prod", "shop"].backup_id == "old"
     assert views.unfinished(catalog)[1].process == PROCESS.model_dump()
 
@@ -199,6 +203,7 @@ QUERIES: dict[str, Callable[[Catalog], object]] = {
     "restorable of a database": lambda catalog: views.restorable(catalog, "prod", "shop", limit=50),
     "newest good": views.newest_good,
     "newest published": views.newest_published,
+    "newest published of a database": lambda catalog: views.newest_published_of(catalog, "prod", "shop"),
     "unfinished": views.unfinished,
     "databases": views.databases,
     "restores": lambda catalog: views.restores(catalog, 50),

@@ -12,7 +12,7 @@ from vya_backup.command_line.session import Session, current
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import Work
 from vya_backup.errors import BackupError, Interrupted
-from vya_backup.history.views import BackupRow, newest_published
+from vya_backup.history.views import BackupRow, newest_published_of
 from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.dumping import Dump, Order, dump_database
 from vya_backup.jobs.planning import Planned
@@ -105,7 +105,7 @@ def _session() -> Session:
 
 
 def _newest(session: Session, ticket: Ticket) -> BackupRow:
-    row = newest_published(session.workspace.catalog).get((ticket.key.instance, ticket.key.database))
+    row = newest_published_of(session.workspace.catalog, ticket.key.instance, ticket.key.database)
     if row is None:
         raise BackupError(f"{ticket.key} has no published backup to check")
     return row
@@ -127,6 +127,6 @@ def _failed(session: Session, ticket: Ticket, error: BackupError) -> TaskFailed:
 
 
 def _not_started(session: Session, ticket: Ticket) -> TaskFailed:
-    if not any(r.label == str(ticket.key) for r in list(session.screen.results)):
+    if not session.screen.has_told_of(str(ticket.key)):
         session.screen.result(Result(str(ticket.key), "skipped", "interrupted before it started"))
     return TaskFailed(Interrupted.code, report=False)

@@ -24,9 +24,10 @@ class ScreenReporter(ConsoleReporter):  # type: ignore[misc]
 
     def skip_uptodate(self, task: Any) -> None:
         """Note a database of which neither dump nor checksum had anything to do."""
-        if task.name.startswith(MEMBER_OF_BACKUP) and "/" in task.name and not self._was_worked_on(task):
+        if task.name.startswith(MEMBER_OF_BACKUP) and "/" in task.name:
             label = task.name.removeprefix(MEMBER_OF_BACKUP)
-            self._screen.result(Result(label, "current", "up to date"))
+            if not self._screen.has_told_of(label):
+                self._screen.result(Result(label, "current", "up to date"))
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """Show a bug; expected failures were told by their task, and what depends on them is not told again."""
@@ -43,7 +44,3 @@ class ScreenReporter(ConsoleReporter):  # type: ignore[misc]
     def _screen(self) -> Screen:
         session = current()
         return session.screen if session is not None else Screen()
-
-    def _was_worked_on(self, task: Any) -> bool:
-        label = task.name.removeprefix(MEMBER_OF_BACKUP)
-        return any(result.label == label for result in self._screen.results)

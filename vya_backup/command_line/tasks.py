@@ -17,7 +17,7 @@ from vya_backup.command_line import backup_actions, restore_actions
 from vya_backup.command_line.backup_actions import Ticket
 from vya_backup.command_line.options import BACKUP, RESTORE
 from vya_backup.command_line.session import current, known_keys
-from vya_backup.decisions.naming import Key
+from vya_backup.decisions.naming import Key, task_name
 from vya_backup.decisions.plan import short_names
 from vya_backup.errors import BackupError
 
@@ -28,14 +28,15 @@ QUIET = {"io": {"capture": False}, "verbosity": 1}
 def task_backup() -> Iterator[Task]:
     """Dump and check every database that is due."""
     tickets = _tickets()
-    instances = sorted({t.key.instance for t in tickets} | set(_failed_instances()))
+    with_tickets = {ticket.key.instance for ticket in tickets}
+    instances = sorted(with_tickets | set(_failed_instances()))
     groups = [f"backup:{instance}" for instance in instances]
     yield _group("backup", groups, doc="Bring every due database up to date.", params=BACKUP, has_subtask=True)
     for instance, members in groupby(tickets, key=lambda ticket: ticket.key.instance):
         yield from _instance_tasks(instance, list(members))
     for instance in _failed_instances():
         yield _discovery_task(instance)
-        if not any(t.key.instance == instance for t in tickets):
+        if instance not in with_tickets:
             yield from _instance_tasks(instance, [])
 
 
@@ -50,12 +51,10 @@ def task_restore() -> Iterator[Task]:
         doc="Bring one database back: doit restore:INSTANCE/DATABASE, or restore:DATABASE where that is unambiguous.",
         **QUIET,
     )
-    for key in keys:
-        yield _restore_task(key.task, key)
-    for name, key in short_names(keys).items():
-        short = Key(key.instance, name).task.partition("/")[2]
-        if not any(short == other.task for other in keys):
-            yield _restore_task(short, key)
+    full = {key.task: key for key in keys}
+    short = {task_name(name): key for name, key in short_names(keys).items()}
+    for name, key in (short | full).items():  # a short name that is also a full one means the latter
+        yield _restore_task(name, key)
 
 
 def _tickets() -> list[Ticket]:

@@ -228,6 +228,19 @@ def newest_published(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
     return newest
 
 
+def newest_published_of(catalog: Catalog, instance: str, database: str) -> BackupRow | None:
+    """Return what `newest_published` says of one database, at the cost of two index seeks."""
+    newest = "SELECT max(sequence) FROM projected_backups WHERE instance = ?1 AND database = ?2 AND state ="
+    good, unread = f"({newest} 'good')", f"({newest} 'running' AND dumped_at IS NOT NULL)"
+    rows = read(
+        catalog,
+        BackupRow,
+        f"backups WHERE sequence = max(coalesce({good}, 0), coalesce({unread}, 0))",
+        [instance, database],
+    )
+    return rows[0] if rows else None
+
+
 def unfinished(catalog: Catalog) -> list[BackupRow]:
     """Return backups in the state `running`: at work, orphaned by a crash, or dumped and not yet read back."""
     return read(catalog, BackupRow, "backups WHERE state = 'running' ORDER BY sequence")

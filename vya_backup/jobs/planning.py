@@ -9,7 +9,7 @@ from datetime import datetime
 from vya_backup.decisions.naming import ArtifactName, Key, artifact_name, free_name
 from vya_backup.decisions.plan import Decision, Known, Work, decide, shape_of
 from vya_backup.decisions.slots import Slot, slot_at
-from vya_backup.history.views import BackupRow, known_databases, newest_published
+from vya_backup.history.views import BackupRow, known_databases, newest_published, newest_published_of
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
@@ -72,7 +72,7 @@ def plan(
 def decide_again(workspace: Workspace, planned: Planned, *, forced: bool) -> Decision:
     """Decide again for one database, after its lock was taken: another run may have done the work meanwhile."""
     now = workspace.clock()
-    row = newest_published(workspace.catalog).get((planned.key.instance, planned.key.database))
+    row = newest_published_of(workspace.catalog, planned.key.instance, planned.key.database)
     known = _known(workspace, row) if row else None
     slot = slot_at(now, workspace.schedule)
     return decide(known, slot=slot, now=now, shape=planned.shape, forced=forced)

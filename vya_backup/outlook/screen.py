@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,22 +48,35 @@ class Screen:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        self._labels: set[str] = set()
+        self._verdicts: Counter[str] = Counter()
         self._bars: Bars | None = None
         self.is_terminal = self.out.isatty()
 
     def line(self, text: str) -> None:
         """Print one line, above the live ones."""
         with self._lock:
-            self._console.print(scrub(text), markup=False, highlight=False, soft_wrap=True)
+            if self.is_terminal:
+                self._console.print(scrub(text), markup=False, highlight=False, soft_wrap=True)
+            else:
+                self.out.write(f"{scrub(text)}\n")
+                self.out.flush()
 
     def result(self, result: Result) -> None:
         """Note what came of a database; up-to-date ones are only counted at the end when they are many."""
         with self._lock:
             self.results.append(result)
-            current = sum(1 for r in self.results if r.verdict == "current")
-        if result.verdict == "current" and (self.quiet or current > CURRENT_SHOWN):
+            self._labels.add(result.label)
+            self._verdicts[result.verdict] += 1
+            is_one_of_many = self._verdicts["current"] > CURRENT_SHOWN
+        if result.verdict == "current" and (self.quiet or is_one_of_many):
             return
         self.line(f"{MARKS[result.verdict]} {result.label}  {result.note}".rstrip())
+
+    def has_told_of(self, label: str) -> bool:
+        """Say whether there is a result of this name already."""
+        with self._lock:
+            return label in self._labels
 
     @contextmanager
     def working(self, label: str, estimate: int) -> Iterator[Progress]:
@@ -91,7 +105,7 @@ class Screen:
             with self._lock:
                 self._console.print(_table(done))
         if self.results:
-            self.line(_counts(self.results))
+            self.line(_counts(self._verdicts))
 
     @property
     def _console(self) -> Console:
@@ -141,7 +155,6 @@ def _table(results: list[Result]) -> object:
     return table
 
 
-def _counts(results: list[Result]) -> str:
+def _counts(verdicts: Counter[str]) -> str:
     words = {"ok": "done", "failed": "failed", "current": "up to date", "skipped": "not started"}
-    counted = {word: sum(1 for r in results if r.verdict == verdict) for verdict, word in words.items()}
-    return ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
+    return ", ".join(f"{verdicts[verdict]:,} {word}" for verdict, word in words.items() if verdicts[verdict])
