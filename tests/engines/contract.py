@@ -97,12 +97,12 @@ class Bench:
         (row,) = backups(self.workspace.catalog, self.place.instance.id, name, states=["good"], limit=1)
         return row
 
-    def planned(self, name: str) -> Planned:
+    def planned(self, name: str, *, forced: bool = True) -> Planned:
         """Discover and plan, and return the plan of one database."""
         found = discover(self.workspace, [self.place.instance])
         assert found[0].error is None, found[0].error
         wanted = [wanted_from_discovery(discovery) for discovery in found]
-        planned = plan(self.workspace, wanted, now=self.workspace.clock(), forced=lambda key: True)
+        planned = plan(self.workspace, wanted, now=self.workspace.clock(), forced=lambda key: forced)
         return next(one for one in planned if one.key.database == name)
 
     def restore(self, row: BackupRow, **more: Any) -> Finished:

@@ -32,6 +32,12 @@ from vya_backup.errors import (
             True,
         ),
         ("mysqldump: Error 1412: Table definition has changed, please retry transaction", DumpDisturbed, True),
+        (
+            "mariadb-dump: Error 2026: TLS/SSL error: unexpected eof while reading when dumping table `t`",
+            DumpDisturbed,
+            True,
+        ),
+        ('mysqldump: Got error: 2026: "TLS/SSL error: Certificate verification failure" when', LoginRefused, False),
         ("mysqldump: Got error: 1040: Too many connections when trying to connect", ServerUnreachable, True),
         ("mysqldump: Couldn't execute 'SHOW CREATE TABLE `t`': Lock wait timeout exceeded (1205)", DumpBlocked, True),
         (
