@@ -27,6 +27,7 @@ _CODE = re.compile(r"\((\d{4})\)\s*$|error:? (\d{4})", re.IGNORECASE)
 _COULD_NOT = re.compile(r"Couldn't execute '(?:.|\n)*?':\s*(.*?)\s*\((\d{4})\)", re.IGNORECASE)
 _NOISE = re.compile(r"^\s*$|warning|deprecated|^--\s", re.IGNORECASE)
 
+TLS = 2026
 LOGIN = {1045, 1251, 1698, 1820, 1862, 2026, 2059, 2061, 3118}
 PRIVILEGE = {1044, 1142, 1143, 1227, 1370, 1410, 1419}
 UNREACHABLE = {1040, 1053, 1129, 1203, 1226, 2002, 2003, 2005, 2012}
@@ -55,6 +56,10 @@ HINTS = {
     2061: "The account's authentication needs TLS or the server's public key.",
     3118: "The account is locked on the server: ALTER USER … ACCOUNT UNLOCK.",
 }
+
+
+# A server that dies under an encrypted line is told as a TLS error, with the code of a failed handshake.
+_BROKEN_OFF = re.compile(r"unexpected eof|connection reset|broken pipe|syscall", re.IGNORECASE)
 
 
 def explain(error: Exception, access: Access) -> BackupError:
@@ -106,6 +111,8 @@ def said(code: int, text: str) -> str:
 
 def classified(code: int, message: str, otherwise: Callable[[str, str], BackupError]) -> BackupError:
     """Return the error of our tree that a server's or client's code means."""
+    if code == TLS and _BROKEN_OFF.search(message):
+        return DumpDisturbed(message, "The server ended the connection on the way.")
     hint = HINTS.get(code, "")
     for codes, kind in _KINDS:
         if code in codes:

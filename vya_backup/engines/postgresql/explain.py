@@ -47,7 +47,8 @@ LOST = Cause(
     DumpDisturbed,
     ("57P01", "57P02", "57P05", "08"),
     r"terminating connection|server closed the connection|connection to server was lost|no connection to the server"
-    r"|SSL SYSCALL error|Connection reset|Broken pipe|unexpected EOF|connection is closed|the connection is lost",
+    r"|SSL SYSCALL error|SSL connection has been closed unexpectedly|Connection reset|Broken pipe"
+    r"|unexpected (?:EOF|eof)|connection is closed|the connection is lost",
     "The connection ended on the way; it is tried again.",
 )
 # The order matters: the first that fits is taken, so what is named most precisely stands first.
@@ -62,7 +63,8 @@ CAUSES = (
     Cause(
         LoginRefused,
         (),
-        r"certificate verify failed|server certificate|server does not support SSL|SSL error|root certificate file",
+        r"certificate verify failed|server certificate|server does not support SSL|SSL error(?!: unexpected eof)"
+        r"|root certificate file",
         "Set ssl.ca_cert to the authority of the server's certificate; ssl: {enabled: false} demands no TLS.",
     ),
     Cause(
