@@ -51,11 +51,11 @@ def test_force_dumps_although_fresh() -> None:
 def test_an_exclusion_matches_the_whole_name_only() -> None:
     """`app` leaves `myapp` and `app2` alone; a glob says so itself."""
     instance = Instance(id="p", type="mysql", host="localhost", exclude_databases=("app", "scratch_*"))
-    found = [(n, False) for n in ("app", "myapp", "app2", "scratch_1")] + [("mysql", True)]
+    found = [(n, False) for n in ("app", "myapp", "app2", "scratch_1", "my_scratch_1")] + [("mysql", True)]
 
     selected, excluded, _ = select(found, instance)
 
-    assert selected == ("app2", "myapp")
+    assert selected == ("app2", "my_scratch_1", "myapp")
     assert {(e.name, e.reason) for e in excluded} == {
         ("app", "exclude_databases: app"),
         ("scratch_1", "exclude_databases: scratch_*"),

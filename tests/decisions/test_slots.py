@@ -44,6 +44,17 @@ def test_hourly_slots_of_the_autumn_night_are_twenty_five() -> None:
     assert len(slots) == 25
 
 
+def test_the_last_slot_of_a_long_day_ends_with_the_day() -> None:
+    """Six-hourly in the 25 hours of autumn: four slots of six hours and one of one."""
+    schedule = daily("Europe/Berlin", 360)
+    last = slot_at(datetime(2026, 10, 25, 22, 30, tzinfo=UTC), schedule)
+
+    assert (last.start, last.end) == (
+        datetime(2026, 10, 25, 22, tzinfo=UTC),
+        datetime(2026, 10, 25, 23, tzinfo=UTC),
+    )
+
+
 def test_a_weekly_slot_begins_on_monday() -> None:
     """Seven days are an ISO week."""
     slot = slot_at(datetime(2026, 11, 21, 3, tzinfo=UTC), daily("UTC", 10080))

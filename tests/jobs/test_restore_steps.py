@@ -15,11 +15,13 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.engines.contract import (
     Access,
     Ask,
+    Command,
     Compare,
     ConnectionSpec,
     Engine,
     PointOfNoReturn,
     RestoreRequest,
+    Run,
     Server,
     Sql,
     Steps,
@@ -167,6 +169,16 @@ def test_after_the_point_of_no_return_nothing_is_taken_back(playing: Callable[..
     assert game.words() == ["one", "two"]
 
 
+def test_a_failure_after_the_point_of_no_return_takes_nothing_back(playing: Callable[..., Playing]) -> None:
+    """What stands is the restored database; the failure is told all the same."""
+    game = playing(step("one", undo="-one"), COMPARED, PointOfNoReturn("it stands"), Sql("two", (BROKEN,)))
+
+    with pytest.raises(BackupError):
+        game.play()
+
+    assert game.words() == ["one"]
+
+
 def test_a_difference_ends_the_restore(playing: Callable[..., Playing]) -> None:
     """And is told with its numbers."""
     game = playing(step("one", undo="-one"), COMPARED, found=Manifest({"table": ("log",)}, {"log": 2}))
@@ -199,11 +211,13 @@ def test_answers_are_sent_back_to_the_engine(playing: Callable[..., Playing]) ->
     assert answers == [42]
 
 
-def test_an_interrupt_between_two_steps_is_taken_back(playing: Callable[..., Playing]) -> None:
-    """The undo runs although the stop flag is set."""
+def test_an_interrupt_between_two_steps_is_taken_back(playing: Callable[..., Playing], tmp_path: Path) -> None:
+    """The undos run although the stop flag is set, those that are tools too."""
+    mark = tmp_path / "mark"
+    tool = Run("touch a file", Command(("touch", str(mark))))
 
     def interrupted() -> Steps:
-        yield step("one", undo="-one")
+        yield Sql("one", (say("one"),), undo=(tool, Sql("undo one", (say("-one"),))))
         stop.requested = 15
         yield step("two", undo="-two")
 
@@ -216,3 +230,4 @@ def test_an_interrupt_between_two_steps_is_taken_back(playing: Callable[..., Pla
         stop.requested = None
 
     assert game.words() == ["one", "-one"]
+    assert mark.exists()
