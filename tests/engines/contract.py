@@ -14,17 +14,18 @@ from typing import Any
 import pytest
 
 from vya_backup.decisions.manifest import missing_objects
+from vya_backup.decisions.naming import ArtifactName
 from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Access, Command, DumpObserver, Observation
-from vya_backup.errors import BackupError, RestoreRefused
+from vya_backup.errors import ArtifactDamaged, BackupError, RestoreRefused
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.views import BackupRow, backups, newest_published
-from vya_backup.jobs.checking import checksum
+from vya_backup.jobs.checking import checksum, read_back
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.planning import Planned, plan, wanted_from_discovery
 from vya_backup.jobs.restore_plan import prepare
-from vya_backup.jobs.restore_source import Wish
+from vya_backup.jobs.restore_source import Wish, choose, examine
 from vya_backup.jobs.restoring import Finished, restore
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.redaction import Secret
@@ -185,6 +186,23 @@ class EngineContract(ABC):
 
         assert bench.place.items("shop") == ITEMS
         assert bench.place.names() == names
+
+    def test_without_its_sidecar_a_backup_tells_itself_what_it_holds(self, bench: Bench) -> None:
+        """Where the bytes alone tell: an SQLite file must be opened for that, by the restore."""
+        row = bench.backup("shop")
+        bench.workspace.store.unlink(ArtifactName(row.path or "").metadata)
+
+        source = examine(bench.workspace, choose(bench.workspace, Wish(backup=row.backup_id)), silent)
+
+        told = source.manifest.total_rows() if source.manifest else None
+        assert told == (None if source.engine.family == "sqlite" else ITEMS)
+
+    def test_a_dump_that_unpacks_to_other_bytes_is_damaged(self, bench: Bench) -> None:
+        """Whatever the stored digest says: the plain bytes were looked at when they were dumped, and are looked for."""
+        row = bench.backup("shop")
+
+        with pytest.raises(ArtifactDamaged, match="unpacks to other bytes"):
+            read_back(bench.workspace, replace(row, plain_sha256="0" * 64), silent)
 
     def test_a_dump_that_was_cut_is_never_complete(self, bench: Bench) -> None:
         """The observer sees it from the bytes alone, at the latest when the end-of-dump line is gone."""

@@ -102,7 +102,7 @@ def examine(workspace: Workspace, source: Source, progress: pipeline.Progress) -
         ArtifactDamaged: it differs from what the catalog or its sidecar says.
     """
     if source.backup is not None:
-        seen = read_back(workspace, source.backup, progress)
+        seen = read_back(workspace, source.backup, progress, observed=source.sidecar is None)
     else:
         seen = pipeline.read_back(source.store, source.path, of_path(source.path), source.engine.observer(), progress)
         _judge_foreign(source, seen)

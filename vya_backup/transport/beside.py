@@ -13,8 +13,8 @@ AHEAD = 8  # pieces that may wait, which bounds the memory
 class Beside:
     """Gives pieces, in order, to a function that runs in a thread of its own. A context manager.
 
-    Leaving it waits until every piece was taken. What the function raises is raised by `give` or on leaving; the pieces
-    behind it are dropped.
+    Leaving it waits until every piece was taken. What the function raises is raised by `give`, by `settle` or on
+    leaving; the pieces behind it are dropped.
     """
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
@@ -41,10 +41,17 @@ class Beside:
             raise self._error
         self._pieces.put(piece)
 
+    def settle(self) -> None:
+        """Wait until every piece so far was taken."""
+        self._pieces.join()
+        if self._error is not None:
+            raise self._error
+
     def _work(self) -> None:
         while (piece := self._pieces.get()) is not None:
             if self._error is None:
                 self._try(piece)
+            self._pieces.task_done()
 
     def _try(self, piece: bytes) -> None:
         try:

@@ -1,7 +1,7 @@
 """Streams a dump out of its tools and back into them; the rule is that nothing counts as done before every sign agrees.
 
 Signs are: the exit status of each child, the end-of-dump line that the observer demands, and every byte written.
-A dump is compressed and digested inline, in the thread that reads: the server and its tool keep the other cores busy.
+A dump is compressed in the thread that reads it, while a second one looks at the plain bytes: digest and observer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vya_backup.transport.decoding import LenientDecoder, decoded, read_chunk, w
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
 from vya_backup.transport.processes import Child
-from vya_backup.transport.stages import Chain, Count, Digest, Watched
+from vya_backup.transport.stages import Chain, Count, Digest
 from vya_backup.transport.stopping import stop
 from vya_backup.transport.storage import Store
 
@@ -112,22 +112,21 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
         ToolMissing, TimedOut, Interrupted, SpaceMissing, StorageFailed: as they say; no child is left.
     """
     began = clock.monotonic()
-    plain, stored = Digest(), Digest("sha256", *extra_digests)
-    chain = Chain((Watched(observer), plain, compressor, stored), sink.write)
-
-    def take(chunk: bytes) -> None:
-        chain.feed(chunk)
-        progress(plain.size, stored.size)
-
+    read, plain, stored = Count(), Digest(), Digest("sha256", *extra_digests)
+    chain = Chain((read, compressor, stored), sink.write)
     said = Evidence()
-    for part in parts:
-        with Child(part.command, answers=True) as child:
-            while chunk := child.read(limits):
-                take(chunk)
-            said.add(_succeeded(child, engine, limits).encode())
-            if child.report is not None:
-                observer.note_report(child.report)
-        observer.end_part(part.name)
+    with Beside(_looking(plain, observer)) as beside:
+        for part in parts:
+            with Child(part.command, answers=True) as child:
+                while chunk := child.read(limits):
+                    beside.give(chunk)
+                    chain.feed(chunk)
+                    progress(read.size, stored.size)
+                said.add(_succeeded(child, engine, limits).encode())
+                beside.settle()
+                if child.report is not None:
+                    observer.note_report(child.report)
+            observer.end_part(part.name)
     chain.finish()
     return Streamed(
         plain_bytes=plain.size,
@@ -158,13 +157,7 @@ def read_back(
         TimedOut, Interrupted: it is time to give up.
     """
     stored, plain = Digest(), Digest()
-
-    def look(piece: bytes) -> None:
-        plain.feed(piece)
-        if observer:
-            observer.feed(piece)
-
-    with store.open_from_disk(relative) as file, Beside(look) as beside:
+    with store.open_from_disk(relative) as file, Beside(_looking(plain, observer)) as beside:
         decoder = LenientDecoder(compression, beside.give)
         while chunk := read_chunk(file.read, store.path(relative)):
             stop.check()
@@ -245,6 +238,17 @@ def run(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> str:
     """
     with Child(command) as child:
         return _succeeded(child, engine, limits)
+
+
+def _looking(plain: Digest, observer: DumpObserver | None) -> Callable[[bytes], None]:
+    """Return what the second thread does with plain bytes."""
+
+    def look(piece: bytes) -> None:
+        plain.feed(piece)
+        if observer:
+            observer.feed(piece)
+
+    return look
 
 
 def _fed(command: Command, pieces: Iterator[bytes], engine: Engine, limits: Limits) -> str:

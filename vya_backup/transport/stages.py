@@ -9,8 +9,6 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from vya_backup.engines.contract import DumpObserver
-
 
 class Stage(Protocol):
     """One step. Nothing is copied that need not be: a stage that only looks returns the very chunk it got."""
@@ -58,22 +56,6 @@ class Digest(Count):
             KeyError: the algorithm was not asked for.
         """
         return self._hashes[algorithm].hexdigest()
-
-
-class Watched:
-    """Shows what passes to an engine's observer."""
-
-    def __init__(self, observer: DumpObserver) -> None:
-        self._observer = observer
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Show the chunk and pass it on."""
-        self._observer.feed(chunk)
-        return chunk
-
-    def finish(self) -> bytes:
-        """Nothing is held back; the observer is finished by whoever wants its word."""
-        return b""
 
 
 class Chain:
