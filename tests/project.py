@@ -41,7 +41,7 @@ class Project:
 
     folder: Path
 
-    def run(self, *words: str, **environment: str) -> Outcome:
+    def run(self, *words: str, patience_seconds: float = 120, **environment: str) -> Outcome:
         """Run `vya-backupdb` in the folder."""
         done = subprocess.run(
             self.command(*words),
@@ -50,7 +50,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience_seconds,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)

@@ -30,9 +30,10 @@ def find_client(spec: ToolSpec, extra_folders: tuple[Path, ...] = ()) -> tuple[C
     distributions' versioned folders, then on PATH. What can't tell its version is left out.
     """
     found: dict[Path, Client] = {}
-    for path in _programs(spec, extra_folders):
-        if path.resolve() not in found and (client := _probed(path)):
-            found[path.resolve()] = client
+    for path in dict.fromkeys(_programs(spec, extra_folders)):  # an absolute name is the same in every folder
+        program = path.resolve()
+        if program not in found and (client := _probed(path)):
+            found[program] = client
     return tuple(sorted(found.values(), key=lambda client: client.version, reverse=True))
 
 

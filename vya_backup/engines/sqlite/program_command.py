@@ -19,7 +19,7 @@ from vya_backup.errors import (
 )
 
 FOLDER = Path(__file__).with_name("program")
-# Isolated, without site-packages and without writing byte code: a thousand databases start it a thousand times.
+# Isolated and without site-packages: a thousand databases start it a thousand times.
 _INTERPRETER = (sys.executable, "-I", "-S")
 
 _EXPLANATIONS: dict[str, tuple[type[BackupError], str]] = {
