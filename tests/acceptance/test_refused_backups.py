@@ -118,7 +118,7 @@ def test_a_client_older_than_the_server_is_refused_before_the_dump(
 
 @pytest.fixture
 def grown(tmp_path: Path) -> Project:
-    """A small SQLite database, backed up, that has since grown by 3 MB of noise: more than its last dump lets expect."""
+    """A small database, backed up, that has since grown by 3 MB of noise: more than its last dump lets expect."""
     project = new_project(tmp_path, CONFIGURATION)
     project.execute("shop", "CREATE TABLE t (v blob)")
     assert project.run("backup").status == 0

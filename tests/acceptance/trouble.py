@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from tests.servers import MySqlServer, PostgresqlServer, TestServer
 
 PATIENCE_SECONDS = 60
 TOOLS = {"postgresql": "pg_dump", "mariadb": "mariadb-dump", "mysql": "mysqldump"}
+LOADERS = {"postgresql": "psql", "mariadb": "mariadb", "mysql": "mysql"}
 HELD = "z_held"
 """What a dump comes to last: a sequence in PostgreSQL, a table in MySQL and MariaDB."""
 
@@ -101,6 +103,23 @@ def in_mid_dump(project: Project, server: TestServer, name: str = "shop") -> Ite
                 process.communicate()
 
 
+@contextlib.contextmanager
+def in_mid_restore(project: Project, server: TestServer) -> Iterator[subprocess.Popen[str]]:
+    """Give a restore whose loader got a part of the dump and gets no more; what is left of it ends with the block."""
+    folder = lying_tool(project, server, '{ head -c 900; touch "$0.reached"; sleep 1000; } | "$REAL" "$@"', LOADERS)
+    process = project.start("restore:shop", "--force")
+    children: list[int] = []
+    try:
+        wait_for(lambda: list(folder.glob("*.reached")), process)
+        children = family(process.pid)[1:]
+        yield process
+    finally:
+        process.kill()
+        for pid in alive(children):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
 def ended(process: subprocess.Popen[str]) -> Outcome:
     """Wait for a run to end."""
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -150,9 +169,9 @@ def change(project: Project, **sections: dict[str, Any]) -> None:
     project.configure(yaml.safe_dump(configuration))
 
 
-def lying_tool(project: Project, server: TestServer, body: str) -> Path:
+def lying_tool(project: Project, server: TestServer, body: str, tools: dict[str, str] = TOOLS) -> Path:
     """Put a script in the dump tool's place; `$REAL` is the tool itself, and it alone tells its version."""
-    name = TOOLS[server.engine]
+    name = tools[server.engine]
     folder = project.folder / "liar"
     folder.mkdir(exist_ok=True)
     script = folder / name
