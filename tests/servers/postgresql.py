@@ -114,9 +114,8 @@ def start_standby(primary: PostgresqlServer, binaries: Binaries, folder: Path) -
     passfile.chmod(0o600)
     give(passfile, user)
     address += f" passfile={passfile}"
-    run_as(
-        user, binaries.command("pg_basebackup", "-D", str(data), "-R", "-X", "stream", "-d", address), folder / "log"
-    )
+    options = ["-D", str(data), "-R", "-X", "stream", "--checkpoint=fast", "-d", address]
+    run_as(user, binaries.command("pg_basebackup", *options), folder / "log")
     return _run(binaries, folder, primary.certificates, settings={}, password=primary.password)
 
 

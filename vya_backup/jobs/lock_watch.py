@@ -53,6 +53,6 @@ class _Watch:
             return
         if waited > self.max_blocking_seconds:
             self.reason = DumpBlocked(
-                f"{self.access.instance.id}: a session behind the dump, or the dump itself, waited {waited:.0f} s for a lock",
+                f"{self.access.instance.id}: a session behind the dump, or the dump, waited {waited:.0f} s for a lock",
                 "It was given up so that others go on; raise backup.max_blocking_seconds, or choose a quieter hour.",
             )
