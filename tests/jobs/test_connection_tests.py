@@ -79,8 +79,9 @@ def test_a_healthy_instance_is_one_line(bench: Bench, kind: str, request: pytest
     assert "dump" in report.client
     assert (report.databases, report.databases_checked) == (1, 1)
     (line,) = report.lines
-    assert line.startswith("good: ")
-    assert line.endswith("privileges checked in 1 of 1 databases: ok")
+    assert line.startswith(f"good: ok: {server.engine} ")
+    assert line.endswith("1 database")
+    assert len(line) <= 80
 
 
 def test_the_tls_state_is_what_the_server_says(bench: Bench, mariadb: TestServer) -> None:
@@ -137,7 +138,8 @@ def test_a_missing_privilege_is_named_with_the_statement_that_mends_it(bench: Be
     assert not report.ok
     (trigger,) = [problem for problem in report.problems if problem.startswith("guarded: TRIGGER is missing: ")]
     assert "run: GRANT TRIGGER ON" in trigger
-    assert len(report.lines) == len(report.problems)
+    assert report.lines[0].startswith("poor: failed: mariadb ")
+    assert len(report.lines) == 1 + len(report.problems)
 
 
 def test_the_same_privilege_missing_in_many_databases_is_one_problem(
@@ -180,4 +182,4 @@ def test_sqlite_files_are_tested_too(bench: Bench, tmp_path: Path) -> None:
     bench.instances.append(Instance(id="files", type="sqlite", path=str(tmp_path / "*.db")))
     (report,) = bench.test()
     assert not report.ok
-    assert "broken" in report.lines[0]
+    assert "broken" in report.lines[1]

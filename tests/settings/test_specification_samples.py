@@ -93,6 +93,9 @@ def test_the_sample_configuration_says_which_keys_are_only_noted(project: Projec
         "application.version is only noted",
         "monitoring.prometheus.push_interval is only noted",
         "storage.idrive.enabled is only noted",
+        "monitoring.prometheus.pushgateway_url has no effect yet",
+        "monitoring.health_check.enabled has no effect yet",
+        "notifications.email.enabled has no effect yet",
     ]
     assert notes[1].startswith(f"{project.config}:16: ")
 
@@ -120,6 +123,8 @@ def test_where_both_name_an_instance_the_configuration_wins_and_says_so(project:
     first, second = loaded.configuration.instances
     assert (first.type, first.host, second.id) == ("mariadb", "other.example", "prod-postgres-01")
     assert loaded.notes == (
+        "users: true (the default) has no effect yet: the accounts of prod-mysql-01, prod-postgres-01"
+        " are not backed up by this version",
         "prod-mysql-01 is defined in the configuration and in credentials.json; the configuration wins",
     )
 

@@ -5,6 +5,7 @@ doit's parser stops at the first word that is no option, so what follows it is r
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from vya_backup.command_line.options import Declaration
 from vya_backup.command_line.session import configured, guarded
 from vya_backup.errors import UsageError
 from vya_backup.jobs.connection_tests import test_connections
+from vya_backup.outlook.fitting import fitted
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.encryption import Encrypted, encrypt, rotate
 from vya_backup.settings.loading import Loaded
@@ -61,9 +63,9 @@ def validate(options: Mapping[str, Any]) -> int:
     loaded = configured()
     findings = CredentialStore.load(loaded.configuration).findings(loaded.configuration)
     for note in loaded.notes:
-        print(f"note: {note}")
+        _say(f"note: {note}")
     for finding in findings:
-        print(f"{'error' if finding.fails else 'warning'}: {finding.message}. {finding.hint}".rstrip())
+        _say(f"{'error' if finding.fails else 'warning'}: {finding.message}. {finding.hint}".rstrip())
     failed = any(finding.fails for finding in findings)
     print(f"{loaded.path or 'defaults and environment'}: {'not usable' if failed else 'valid'}")
     return 3 if failed else 0
@@ -85,7 +87,7 @@ def try_connections(options: Mapping[str, Any]) -> int:
         raise UsageError(f"there is no enabled instance {options['instance']!r}".replace(" ''", ""), _instances(loaded))
     reports = test_connections(loaded.configuration, CredentialStore.load(loaded.configuration), instances)
     values = [asdict(report) | {"ok": report.ok} for report in reports]
-    show(options, lambda: values, lambda: [line for report in reports for line in report.lines])
+    show(options, lambda: values, lambda: [fitted(line, sys.stdout) for report in reports for line in report.lines])
     return 0 if all(report.ok for report in reports) else 1
 
 
@@ -106,10 +108,14 @@ def rotate_credentials(options: Mapping[str, Any]) -> int:
 
 def _tell(done: Encrypted) -> int:
     key = f", key in {done.key_file}" if done.key_file else ", key derived from the host name"
-    print(f"{done.path}: {done.entries} entries encrypted{key}")
+    _say(f"{done.path}: {done.entries} entries encrypted{key}")
     for sentence in done.advice:
-        print(f"  {sentence}")
+        _say(f"  {sentence}")
     return 0
+
+
+def _say(text: str) -> None:
+    print(fitted(text, sys.stdout))
 
 
 def _instances(loaded: Loaded) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from doit.cmd_base import ModuleTaskLoader
 from doit.cmd_completion import TabCompletion
 from doit.cmd_forget import Forget
-from doit.cmd_help import Help
 from doit.cmd_info import Info
 from doit.cmd_list import List
 from doit.doit_cmd import DoitMain
@@ -24,6 +23,7 @@ from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean,
 from vya_backup.command_line.doit_settings import DOIT_CONFIG
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
+from vya_backup.command_line.task_help import TaskHelp
 from vya_backup.errors import UsageError
 
 LOOKING = (Backups, Plan, Databases, Status, Audit, Config, Credentials)
@@ -33,7 +33,7 @@ class Main(DoitMain):  # type: ignore[misc]
     """doit under another name, reading no configuration of its own from the working directory."""
 
     BIN_NAME = "vya-backupdb"
-    DOIT_CMDS = (Help, Run, List, Info, Forget, TabCompletion, NoClean, NoIgnore, *LOOKING)
+    DOIT_CMDS = (TaskHelp, Run, List, Info, Forget, TabCompletion, NoClean, NoIgnore, *LOOKING)
 
     @staticmethod
     def print_version() -> None:

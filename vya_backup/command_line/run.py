@@ -6,6 +6,7 @@ wrong, 130 and 143 after SIGINT and SIGTERM.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,7 @@ from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
 from vya_backup.history.views import known_databases
-from vya_backup.jobs.discovery import describe, discover, vanished
+from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
 from vya_backup.outlook.tables import plan_lines
@@ -76,6 +77,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             return int(super().execute(params, written(session.selections)))
         finally:
             session.screen.summary()
+            _confess_silence(session)
             backend.use(None)
 
     def _execute(
@@ -99,6 +101,8 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
     meant = selecting.instances_meant(chosen, list(enabled))
     before = known_databases(workspace.catalog)
     session.discoveries = discover(workspace, [enabled[name] for name in meant], record=record)
+    for instance in empty(session.discoveries):
+        session.screen.line(f"warning: {instance} shows this account no database to back up")
     for key in vanished(before, session.discoveries):
         session.screen.line(f"warning: {key} was there before and is gone; its backups stay")
     answered = [wanted_from_discovery(d) for d in session.discoveries if d.error is None]
@@ -113,6 +117,12 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
     )
     selecting.demand_found(chosen, [one.key for one in planned])
     session.planned = [one for one in planned if any(selecting.covers(selection, one.key) for selection in chosen)]
+
+
+def _confess_silence(session: Session) -> None:
+    """Say that nobody was told: whoever switched mail on believes to hear of failures."""
+    if session.workspace.configuration.notifications.email.enabled and selecting.backups(session.selections):
+        sys.stderr.write("warning: no mail was sent: email.enabled has no effect in this version yet\n")
 
 
 def _is_dry_by_default(session: Session, chosen: Sequence[Selection]) -> bool:

@@ -22,6 +22,7 @@ from vya_backup.history.views import databases
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.outlook.fitting import fitted
 from vya_backup.outlook.screen import Screen
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import Loaded, load, state_folder
@@ -188,7 +189,7 @@ def guarded(action: Callable[[], int]) -> int:
 def print_error(error: BackupError) -> None:
     """Print an expected failure on standard error."""
     hint = f"\n  {error.hint}" if error.hint else ""
-    sys.stderr.write(f"error: {error.message}{hint}\n")
+    sys.stderr.write(fitted(f"error: {error.message}{hint}", sys.stderr) + "\n")
 
 
 def _covers(selected: str, task: str) -> bool:

@@ -48,7 +48,7 @@ def task_restore() -> Iterator[Task]:
         [(restore_actions.restore_named, ["restore", None])],
         params=_params(RESTORE),
         has_subtask=True,
-        doc="Bring one database back: doit restore:INSTANCE/DATABASE, or restore:DATABASE where that is unambiguous.",
+        doc="Bring one database back: doit restore:INSTANCE/DATABASE.",
         **QUIET,
     )
     full = {key.task: key for key in keys}

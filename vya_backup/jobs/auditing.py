@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import decode
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import BackupError
@@ -39,7 +40,7 @@ class Verdict:
         head = self.report.head
         told = [f"FAULT  {fault}" for fault in self.faults] + [f"note   {note}" for note in self.unread]
         word = "intact" if self.ok else "NOT INTACT"
-        where = f"{self.report.events:,} events, {self.heads:,} stored heads compared"
+        where = f"{counted(self.report.events, 'event')}, {counted(self.heads, 'stored head')} compared"
         return [*told, f"history is {word}: {where}", f"head {head.position}: {head.hash}"]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Thread
 
 from vya_backup.clock import monotonic
+from vya_backup.decisions.manifest import counted
 from vya_backup.engines import engine_for
 from vya_backup.engines.choosing import choose_client
 from vya_backup.engines.contract import Access, Client, Engine, MissingPrivilege, Server
@@ -48,13 +49,19 @@ class ConnectionReport:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return one line that says it all, and one more for each problem after the first."""
+        """Return one line that says it all, and one more below it for each problem."""
         if not self.server:
             return (f"{self.instance}: failed: {self.problems[0].removeprefix(f'{self.instance}: ')}",)
-        checked = f"privileges checked in {self.databases_checked} of {self.databases} databases"
-        facts = (self.server, self.tls or "no TLS", self.client or "no usable client", checked)
-        verdict = "ok" if self.ok else f"failed: {self.problems[0]}"
-        return (f"{self.instance}: {', '.join(facts)}: {verdict}", *(f"  {problem}" for problem in self.problems[1:]))
+        line = self.tls.partition(" ")[0] or "no TLS"
+        facts = (self.server, line, self.client or "no usable client", self._checked)
+        verdict = "ok" if self.ok else "failed"
+        return (f"{self.instance}: {verdict}: {', '.join(facts)}", *(f"  - {problem}" for problem in self.problems))
+
+    @property
+    def _checked(self) -> str:
+        if self.databases_checked < self.databases:
+            return f"privileges checked in {self.databases_checked} of {self.databases} databases"
+        return counted(self.databases, "database") if self.databases else "no database to be seen"
 
 
 def test_connections(

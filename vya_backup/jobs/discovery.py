@@ -113,6 +113,11 @@ def vanished(before: Mapping[str, Discovered], discoveries: Iterable[Discovery])
     return gone
 
 
+def empty(discoveries: Iterable[Discovery]) -> list[str]:
+    """Return the instances that answered and have nothing to back up: often an account without any privilege."""
+    return [d.instance.id for d in discoveries if d.error is None and not (d.selected or d.problems or d.absent)]
+
+
 def describe(discovery: Discovery) -> list[str]:
     """Return what `backup --list-databases` prints: a line for each database, with the reason where it is left out."""
     if discovery.error is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from vya_backup.outlook.figures import human_duration, human_size, human_speed
+from vya_backup.outlook.fitting import fitted
 from vya_backup.redaction import scrub
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Screen:
         """Print one line, above the live ones."""
         with self._lock:
             if self.is_terminal:
-                self._console.print(scrub(text), markup=False, highlight=False, soft_wrap=True)
+                self._console.print(fitted(scrub(text), self.out), markup=False, highlight=False, soft_wrap=True)
             else:
                 self.out.write(f"{scrub(text)}\n")
                 self.out.flush()
@@ -71,7 +72,8 @@ class Screen:
             is_one_of_many = self._verdicts["current"] > CURRENT_SHOWN
         if result.verdict == "current" and (self.quiet or is_one_of_many):
             return
-        self.line(f"{MARKS[result.verdict]} {result.label}  {result.note}".rstrip())
+        note = result.note.removeprefix(f"{result.label} ").removeprefix(f"{result.label}: ")
+        self.line(f"{MARKS[result.verdict]} {result.label}  {note}".rstrip())
 
     def has_told_of(self, label: str) -> bool:
         """Say whether there is a result of this name already."""

@@ -26,12 +26,41 @@ _ONLY_NOTED = {
 }
 
 
+_NOT_YET = {
+    ("catalog", "published_path"): "no copy of the catalog is published",
+    ("monitoring", "prometheus", "textfile"): "no metrics are written",
+    ("monitoring", "prometheus", "pushgateway_url"): "no metrics are pushed",
+    ("monitoring", "health_check", "enabled"): "no health page is served",
+    ("notifications", "email", "enabled"): "NO MAIL IS SENT; read the exit status of `doit backup`, or `doit status`",
+}
+_RETENTION = ("storage", "retention")
+_ACTED_ON = ("shrink_alarm_percent", "apply_per_database")
+"""Of the retention keys, those that are spoken for: restores heed the one, and the other is only noted."""
+
+
 def notes(configuration: Configuration, tree: Node) -> Iterator[str]:
     """Yield one sentence for each key that was set to something else than its default, though nothing acts on it."""
-    for location, sentence in _ONLY_NOTED.items():
-        node = tree.get(*location)
-        if node is not None and _at(configuration, location) != _at(Configuration(), location):
-            yield f"{node.origin.place()}: {node.origin.key} is only noted: {sentence}"
+    for meaning, keys in (("is only noted", _ONLY_NOTED), ("has no effect yet", _NOT_YET)):
+        for location, sentence in keys.items():
+            node = tree.get(*location)
+            if node is not None and _at(configuration, location) != _at(Configuration(), location):
+                yield f"{node.origin.place()}: {node.origin.key} {meaning}: {sentence}"
+    yield from _unkept_retention(configuration, tree)
+    yield from _unsaved_accounts(configuration)
+
+
+def _unkept_retention(configuration: Configuration, tree: Node) -> Iterator[str]:
+    node = tree.get(*_RETENTION)
+    said, default = configuration.storage.retention.model_dump(), Configuration().storage.retention.model_dump()
+    if node is not None and any(said[key] != default[key] for key in said if key not in _ACTED_ON):
+        yield f"{node.origin.place()}: {node.origin.key} has no effect yet: nothing is ever removed, so watch the space"
+
+
+def _unsaved_accounts(configuration: Configuration) -> Iterator[str]:
+    servers = [instance.id for instance in configuration.instances if instance.type != "sqlite" and instance.users]
+    if servers:
+        some = ", ".join(servers[:3]) + (f" and {len(servers) - 3} more" if len(servers) > 3 else "")
+        yield f"users: true (the default) has no effect yet: the accounts of {some} are not backed up by this version"
 
 
 def _at(configuration: Configuration, location: tuple[str, ...]) -> object:

@@ -1,0 +1,43 @@
+"""What is configured for and not built yet is named by `config validate`, so that nobody relies on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.settings.conftest import Project
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("catalog: {published_path: /srv/catalog.db}", "catalog.published_path"),
+        ("monitoring: {prometheus: {textfile: /srv/v.prom}}", "monitoring.prometheus.textfile"),
+        ("monitoring: {prometheus: {pushgateway_url: 'http://x'}}", "monitoring.prometheus.pushgateway_url"),
+        ("monitoring: {health_check: {enabled: true}}", "monitoring.health_check.enabled"),
+        ("notifications: {email: {enabled: true}}", "notifications.email.enabled"),
+        ("storage: {retention: {daily_keep: 3, keep_last: 2}}", "storage.retention"),
+        ("storage: {retention: {cleanup_enabled: false}}", "storage.retention"),
+    ],
+)
+def test_a_setting_without_effect_is_named_once_with_its_line(project: Project, text: str, key: str) -> None:
+    """The operator learns it before the night that needs it."""
+    (note,) = project.load(text).notes
+    assert note.startswith(f"{project.config}:1: {key} has no effect yet: ")
+
+
+def test_a_setting_that_says_the_default_is_not_named(project: Project) -> None:
+    """Nobody changed anything."""
+    assert project.load("storage: {retention: {daily_keep: 7}}\nnotifications: {email: {enabled: false}}").notes == ()
+
+
+def test_what_a_restore_heeds_is_not_called_without_effect(project: Project) -> None:
+    """The shrink alarm is read when a backup is chosen."""
+    assert project.load("storage: {retention: {shrink_alarm_percent: 30}}").notes == ()
+
+
+def test_accounts_that_are_not_backed_up_are_told_in_one_note(project: Project) -> None:
+    """`users: true` is the default, so one sentence for all servers; SQLite has none."""
+    servers = ", ".join(f"{{id: s{n}, type: mysql, host: localhost}}" for n in range(5))
+    (note,) = project.load(f"instances: [{servers}, {{id: f, type: sqlite, path: a.db}}]").notes
+    assert "the accounts of s0, s1, s2 and 2 more are not backed up" in note
+    assert project.load("instances: [{id: s, type: mysql, host: localhost, users: false}]").notes == ()
