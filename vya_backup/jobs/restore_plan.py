@@ -77,7 +77,8 @@ def describe(prepared: Prepared, workspace: Workspace) -> list[str]:
     """Return the lines that show what goes where, before anything happens."""
     source, request, server = prepared.source, prepared.request, prepared.server
     manifest = request.manifest
-    rows = f"{counted(manifest.total_rows(), 'row')} in {counted(manifest.count('table'), 'table')}"
+    tables = len(manifest.rows) or manifest.count("table")
+    rows = f"{counted(manifest.total_rows(), 'row')} in {counted(tables, 'table')}"
     lines = [
         f"from   {source.path}",
         f"       {source.key or 'unknown'}, dumped {_when(source, workspace)}",
@@ -86,7 +87,8 @@ def describe(prepared: Prepared, workspace: Workspace) -> list[str]:
         f"       {_address(prepared)}, {server.banner}",
         f"       environment: {workspace.configuration.application.environment}",
     ]
-    lines += [f"       {name}: {value}" for name, value in server.facts.items()]
+    if server.facts:
+        lines.append("       " + ", ".join(f"{name}: {value}" for name, value in server.facts.items()))
     return lines + [f"note   {finding.message}. {finding.hint}".rstrip() for finding in prepared.notices]
 
 

@@ -124,11 +124,16 @@ def _newest(workspace: Workspace, key: Key, wish: Wish) -> BackupRow:
         return rows[0]
     fitting = [row for row in rows if row.started_at <= wish.at]
     if not fitting:
+        oldest = rows[-1].started_at.astimezone(wish.at.tzinfo)
         raise RestoreRefused(
-            f"no good backup of {key} is as old as {wish.at.isoformat(sep=' ')}",
-            f"The oldest is of {rows[-1].started_at}; see: doit backups {key.task}",
+            f"no good backup of {key} is as old as {_seconds(wish.at)}",
+            f"The oldest is of {_seconds(oldest)}; see: doit backups {key.task}",
         )
     return fitting[0]
+
+
+def _seconds(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def _refuse_shrunken(workspace: Workspace, rows: Sequence[BackupRow], wish: Wish) -> None:

@@ -13,7 +13,7 @@ from tests.engines.mysql import drive
 from tests.samples import building
 from tests.servers import MySqlServer
 from vya_backup.decisions.manifest import differences
-from vya_backup.engines.contract import Access, PointOfNoReturn
+from vya_backup.engines.contract import Access, PointOfNoReturn, Survey
 from vya_backup.engines.mysql.definitions import definitions
 from vya_backup.errors import RestoreFailed
 from vya_backup.redaction import Secret
@@ -140,7 +140,54 @@ def test_a_blocked_restore_says_so_before_the_first_byte(server: MySqlServer, ma
     blockers = _blockers(server, dumped, access)
     assert any("1419" in text for text in blockers)
     assert any("ghost@h" in text for text in blockers)
-    assert len(blockers) == 2
+    assert len(blockers) == (3 if server.engine == "mysql" else 2)  # MySQL: root, who defines the rest
+
+
+def test_what_a_system_user_defined_is_refused_before_the_first_byte(mysql: MySqlServer, tmp_path: Path) -> None:
+    """MySQL lets only SYSTEM_USER create or drop it; half way through a swap that could not be taken back."""
+    mysql.create_database("systemic")
+    mysql.sql("CREATE PROCEDURE p() SELECT 1", "systemic")
+    mysql.sql("DROP USER IF EXISTS setter@'%'")
+    mysql.sql("CREATE USER setter@'%' IDENTIFIED BY 'x'")
+    words = "SELECT, INSERT, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, EVENT"
+    mysql.sql(f"GRANT {words}, CREATE ROUTINE, ALTER ROUTINE, SET_ANY_DEFINER ON *.* TO setter@'%'")
+    access = Access(mysql.instance(), "setter", Secret("x"))
+    try:
+        dumped = drive.dump(mysql, "systemic", tmp_path)
+        beside = _blockers(mysql, dumped, access)
+        old = replace(dumped, survey=_without_needs(dumped))
+        swapped = drive.findings(mysql, drive.request_for(mysql, old, None, access))
+        assert any("1227" in text for text in beside)
+        assert any("1227" in finding.message for finding in swapped)
+        mysql.sql("GRANT SYSTEM_USER ON *.* TO setter@'%'")
+        assert not any("1227" in text for text in _blockers(mysql, dumped, access))
+    finally:
+        mysql.sql("DROP USER setter@'%'")
+        mysql.drop_database("systemic")
+
+
+def test_the_databases_beside_the_old_one_are_granted_by_a_pattern(mysql: MySqlServer, tmp_path: Path) -> None:
+    """Their names are new in each restore: a grant on today's name would not help the next attempt."""
+    mysql.create_database("patterned")
+    mysql.sql("CREATE TABLE t (a INT)", "patterned")
+    mysql.sql("DROP USER IF EXISTS poor@'%'")
+    mysql.sql("CREATE USER poor@'%' IDENTIFIED BY 'x'")
+    access = Access(mysql.instance(), "poor", Secret("x"))
+    try:
+        request = drive.request_for(mysql, drive.dump(mysql, "patterned", tmp_path), None, access)
+        remedies = [f.hint for f in drive.findings(mysql, replace(request, exists=True)) if "may not" in f.message]
+        for remedy in remedies:
+            mysql.sql(remedy)
+        left = [f.message for f in drive.findings(mysql, replace(request, exists=True)) if "may not" in f.message]
+    finally:
+        mysql.sql("DROP USER poor@'%'")
+        mysql.drop_database("patterned")
+    assert len(remedies) == 2
+    assert left == []
+
+
+def _without_needs(dumped: drive.Dumped) -> Survey:
+    return replace(dumped.survey, needs=replace(dumped.survey.needs, definers=()))
 
 
 def test_a_missing_definer_is_a_notice_for_who_may_set_it(server: MySqlServer, make: Make, tmp_path: Path) -> None:

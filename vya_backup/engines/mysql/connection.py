@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_SECONDS = 30
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-_FACTS = (
-    "version_comment", "datadir", "log_bin", "gtid_mode", "gtid_domain_id", "read_only", "super_read_only",
-    "event_scheduler", "lower_case_table_names", "log_bin_trust_function_creators", "wsrep_on",
-    "character_set_server", "collation_server", "default_table_encryption", "max_allowed_packet",
-)  # fmt: skip
 _FIRST_STATEMENTS = (
     "SET SESSION sql_mode = ''",  # the server's own may turn double quotes into names, or backslashes into letters
     f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}",
@@ -88,19 +83,35 @@ def ask_server(connection: Connection) -> Server:
     """Ask the server what it is."""
     known = variables(connection)
     banner = known["version"]
+    flavour = "mariadb" if "mariadb" in banner.lower() else "mysql"
     found = _VERSION.search(banner.removeprefix("5.5.5-"))
-    facts = {name: known[name] for name in _FACTS if known.get(name)}
     replica = _replica_source(connection)
-    if replica:
-        facts["replicates_from"] = replica
     return Server(
-        flavour="mariadb" if "mariadb" in banner.lower() else "mysql",
+        flavour=flavour,
         version=tuple(int(part) for part in found.groups()) if found else (),
-        banner=f"{known.get('version_comment', '')} {banner}".strip(),
+        banner=_title(flavour, banner, known.get("version_comment", "")),
         tls=" ".join(filter(None, (status(connection, "Ssl_version"), status(connection, "Ssl_cipher")))),
         is_replica=bool(replica) or known.get("read_only", "OFF") not in {"OFF", "0"},
-        facts=facts,
+        facts=_facts(known, account(connection), replica),
     )
+
+
+def _title(flavour: str, version: str, comment: str) -> str:
+    """Return `MySQL 9.7.4-2 (Debian)`, `MariaDB 10.11.19-0+deb12u1 (Debian 12)`."""
+    name = "MariaDB" if flavour == "mariadb" else "MySQL"
+    release = version.removeprefix("5.5.5-").replace("-MariaDB", "")
+    return f"{name} {release}" + (f" ({comment.strip('()')})" if comment else "")
+
+
+def _facts(known: dict[str, str], who: str, replica: str) -> dict[str, str]:
+    """Return what a person wants to have seen before a restore."""
+    gtid = f", gtid_mode {known['gtid_mode']}" if known.get("gtid_mode") else ""
+    facts = {
+        "account": who,
+        "binary log": known.get("log_bin", "unknown") + gtid,
+        "event scheduler": known.get("event_scheduler", "unknown"),
+    }
+    return facts | ({"replicates from": replica} if replica else {})
 
 
 def _replica_source(connection: Connection) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vya_backup.engines.contract import Finding, RestoreRequest
+from vya_backup.engines.mysql import system_users
 from vya_backup.engines.mysql.connection import account
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted
 from vya_backup.engines.mysql.privileges import Grants, ask_grants, granted, may
@@ -23,6 +24,7 @@ NEEDED = (
     "SELECT", "INSERT", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "SHOW VIEW", "TRIGGER",
     "EVENT", "CREATE ROUTINE", "ALTER ROUTINE",
 )  # fmt: skip
+BESIDE = r"`vya\_%`"
 # The first clients of each branch that understand the sandbox line at the top of MariaDB's dumps (May 2024).
 SANDBOX_CLIENTS = ((10, 5, 25), (10, 6, 18), (10, 11, 8), (11, 0, 6), (11, 1, 5), (11, 2, 4), (11, 4, 2))
 
@@ -80,9 +82,9 @@ def _knows_sandbox(version: tuple[int, ...]) -> bool:
 
 
 def _server(target: Target) -> Iterator[Finding]:
-    facts, request = target.request.server.facts, target.request
+    request = target.request
     if request.server.is_replica:
-        source = facts.get("replicates_from", "")
+        source = request.server.facts.get("replicates from", "")
         what = f"replicates from {source}" if source else "is read only"
         yield Finding(
             True, f"the target {what}: a restore there would be undone or break replication", "Use its primary."
@@ -92,9 +94,8 @@ def _server(target: Target) -> Iterator[Finding]:
             False, "the target is a Galera node, which may refuse tables without a primary key or with MyISAM"
         )
     if target.is_on("log_bin"):
-        gtid = f", gtid_mode {facts['gtid_mode']}" if facts.get("gtid_mode") else ""
         state = "left out, as --no-binlog says" if "no-binlog" in request.allow else "replicas will repeat the restore"
-        yield Finding(False, f"the target writes a binary log{gtid}: {state}")
+        yield Finding(False, f"the target writes a binary log: {state}")
     if request.needs.server_version and request.server.version[:2] < tuple(request.needs.server_version[:2]):
         wrote = dotted(tuple(request.needs.server_version))
         yield Finding(False, f"the dump is of a {wrote} server, the target is older: {dotted(request.server.version)}")
@@ -143,6 +144,20 @@ def _definers(target: Target) -> Iterator[Finding]:
         yield Finding(blocks, f"definers are missing on the target: {', '.join(missing)}", hint)
 
 
+def _system_users(target: Target) -> Iterator[Finding]:
+    request = target.request
+    if request.server.flavour != "mysql" or request.server.version < system_users.SINCE:
+        return
+    definers = set(request.needs.definers)
+    if request.exists:
+        definers |= system_users.definers_of(target.connection, request.database)
+    definers.discard(str(one(target.connection, "SELECT CURRENT_USER()")))
+    names = ", ".join(system_users.protected(target.connection, target.grants, definers))
+    if names:
+        what = f"this account may neither create nor drop what {names} defines (error 1227)"
+        yield Finding(True, what, f"GRANT {system_users.PRIVILEGE} ON *.* TO {target.account}")
+
+
 def _engines_and_collations(target: Target) -> Iterator[Finding]:
     engines = {str(name) for (name,) in rows(target.connection, _ENGINES)}
     collations = {str(row[0]) for row in rows(target.connection, "SHOW COLLATION")}
@@ -183,13 +198,20 @@ def _names(target: Target) -> Iterator[Finding]:
 
 def _privileges(target: Target) -> Iterator[Finding]:
     request = target.request
-    databases = [request.database, *((request.staging, request.retired) if request.exists else ())]
-    for database in databases:
-        held = target.grants.on(database)
-        missing = [word for word in NEEDED if word not in held and "ALL PRIVILEGES" not in held]
-        if missing:
-            hint = f"GRANT {', '.join(missing)} ON {granted(database)}.* TO {target.account}"
-            yield Finding(True, f"the account may not {', '.join(missing)} in {database}", hint)
+    yield from _missing(target, (request.database,), f"in {request.database}", granted(request.database))
+    if request.exists:
+        # their names are new in each restore, so that only a pattern can be granted
+        scope = "*" if target.is_on("partial_revokes") else BESIDE
+        what = "in the databases that it makes beside the old one (vya_staging_…, vya_retired_…)"
+        yield from _missing(target, (request.staging, request.retired), what, scope)
+
+
+def _missing(target: Target, databases: tuple[str, ...], where: str, scope: str) -> Iterator[Finding]:
+    held = frozenset.intersection(*(target.grants.on(database) for database in databases))
+    missing = [word for word in NEEDED if word not in held and "ALL PRIVILEGES" not in held]
+    if missing:
+        words = ", ".join(missing)
+        yield Finding(True, f"the account may not {words} {where}", f"GRANT {words} ON {scope}.* TO {target.account}")
 
 
 def _live(target: Target) -> Iterator[Finding]:
@@ -219,6 +241,7 @@ CHECKS: tuple[Callable[[Target], Iterator[Finding]], ...] = (
     _privileges,
     _trust,
     _definers,
+    _system_users,
     _engines_and_collations,
     _names,
     _live,

@@ -56,9 +56,7 @@ def server(connection: Connection) -> Server:
         is_replica=row.is_replica,
         facts={
             "account": f"{row.account} ({'superuser' if row.superuser == 'on' else 'no superuser'})",
-            "wal level": row.wal_level,
-            "archive mode": row.archive_mode,
-            "standbys connected": str(row.standbys),
+            **({"standbys connected": str(row.standbys)} if row.standbys else {}),
         },
     )
 
