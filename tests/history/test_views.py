@@ -138,6 +138,7 @@ def test_a_discovered_database_without_a_backup_is_due(tmp_path: Path) -> None:
     catalog.append(Discovered(instance="prod", server="8.4", found=("new", "gone")))
     catalog.append(Discovered(instance="prod", server="8.4", found=("new",)))
     rows = {row.database: (row.present, row.due, row.overdue) for row in views.databases(catalog)}
+    assert views.database_names(catalog) == [("prod", name) for name in sorted(rows)]
     assert rows == {"@users": (None, True, True), "gone": (False, False, False), "new": (True, True, True)}
     assert views.known_databases(catalog)["prod"].found == ("new",)
 
@@ -206,6 +207,7 @@ QUERIES: dict[str, Callable[[Catalog], object]] = {
     "newest published of a database": lambda catalog: views.newest_published_of(catalog, "prod", "shop"),
     "unfinished": views.unfinished,
     "databases": views.databases,
+    "names of databases": views.database_names,
     "restores": lambda catalog: views.restores(catalog, 50),
     "unfinished restores": views.unfinished_restores,
     "failures": lambda catalog: views.failures(catalog, 50),

@@ -18,7 +18,7 @@ from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing
 from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
-from vya_backup.history.views import databases
+from vya_backup.history.views import database_names
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
@@ -169,7 +169,7 @@ def known_keys() -> list[Key]:
 
 def keys_in(workspace: Workspace) -> list[Key]:
     """Return the databases of the catalog, sorted."""
-    return sorted(Key(row.instance, row.database) for row in databases(workspace.catalog))
+    return [Key(*names) for names in database_names(workspace.catalog)]
 
 
 def guarded(action: Callable[[], int]) -> int:

@@ -6,7 +6,7 @@ makes them from the catalog's memory and contacts no server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -46,7 +46,7 @@ def task_restore() -> Iterator[Task]:
     yield Task(
         "restore",
         [(restore_actions.restore_named, ["restore", None])],
-        params=_params(RESTORE),
+        params=RESTORE,
         has_subtask=True,
         doc="Bring one database back: doit restore:INSTANCE/DATABASE.",
         **QUIET,
@@ -125,7 +125,7 @@ def _restore_task(name: str, key: Key) -> Task:
     return Task(
         f"restore:{name}",
         [(restore_actions.restore_named, [f"restore:{name}", key])],
-        params=_params(RESTORE),
+        params=RESTORE,
         subtask_of="restore",
         doc=f"Restore {key} from its newest good backup.",
         **QUIET,
@@ -133,10 +133,5 @@ def _restore_task(name: str, key: Key) -> Task:
 
 
 def _group(name: str, members: list[str], **more: Any) -> Task:
-    params = _params(more.pop("params"))
     # `uptodate` keeps doit from recording a success for a task that does nothing itself
-    return Task(name, None, task_dep=members, uptodate=[True], params=params, **more)
-
-
-def _params(declared: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [dict(option) for option in declared]
+    return Task(name, None, task_dep=members, uptodate=[True], **more)

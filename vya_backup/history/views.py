@@ -251,6 +251,11 @@ def databases(catalog: Catalog) -> list[DatabaseRow]:
     return read(catalog, DatabaseRow, "databases ORDER BY instance, database")
 
 
+def database_names(catalog: Catalog) -> list[tuple[str, str]]:
+    """Return instance and name of every known database, sorted: all that a list of tasks needs."""
+    return [tuple(row) for row in catalog.rows("SELECT instance, database FROM projected_databases ORDER BY 1, 2")]
+
+
 def runs(catalog: Catalog, limit: int | None = None) -> list[RunRow]:
     """Return runs, newest first."""
     return read(catalog, RunRow, "runs ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
