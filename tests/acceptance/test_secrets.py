@@ -56,6 +56,11 @@ def shown_by(pids: list[int], password: str) -> list[str]:
     ]
 
 
+def password_options(pids: list[int]) -> list[str]:
+    """Return the processes that were given a password as an option: MySQL's tools blot it out, a moment too late."""
+    return [program(pid) for pid in pids if b"\0--password" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 def left_in(project: Project, password: str) -> list[str]:
     """Return the files of a project that hold the password; the encrypted store is looked at, too."""
     files = (path for path in project.folder.rglob("*") if path.is_file())
@@ -72,7 +77,7 @@ def test_no_process_of_a_dump_or_restore_shows_the_password(server: TestServer, 
     change(project, logging={"level": "DEBUG"})
     with in_mid_dump(project, server) as process:
         tree = family(process.pid)
-        seen = shown_by(tree, server.password)
+        seen = shown_by(tree, server.password) + password_options(tree)
         programs = " ".join(map(program, tree))
     assert TOOLS[server.engine] in programs
     assert seen == []
@@ -80,7 +85,7 @@ def test_no_process_of_a_dump_or_restore_shows_the_password(server: TestServer, 
 
     with in_mid_restore(project, server) as process:
         tree = family(process.pid)
-        seen = shown_by(tree, server.password)
+        seen = shown_by(tree, server.password) + password_options(tree)
     assert len(tree) > 2
     assert seen == []
     assert left_in(project, server.password) == []
