@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.project import CONFIGURATION, Project
@@ -32,3 +36,34 @@ def test_help_fits_eighty_columns(project: Project, words: tuple[str, ...]) -> N
     assert done.status == 0
     assert len(done.out.splitlines()) > 1
     assert not [line for line in done.out.splitlines() if len(line) > 80]
+
+
+def test_without_any_configuration_the_first_step_is_told(tmp_path: Path) -> None:
+    """In an empty folder nothing is made, and nothing is called valid."""
+    empty = Project(tmp_path)
+    for words in (["backup"], ["restore:shop"], ["config", "validate"]):
+        done = empty.run(*words)
+        assert done.status == 3, words
+        assert "there is no configuration" in done.err
+        assert "config.example.yaml" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_configuration_without_instances_says_what_to_add(project: Project) -> None:
+    """Not that an instance `*` is missing."""
+    project.configure("storage: {base_path: backups}\n")
+
+    done = project.run("backup")
+
+    assert done.status == 3
+    assert "no instance is enabled" in done.err
+
+
+def test_other_peoples_dodo_files_run_as_ever(tmp_path: Path) -> None:
+    """The same environment may have doit for something else; a file elsewhere is found too."""
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else/dodo.py").write_text("def task_x():\n    return {'actions': ['echo hi'], 'verbosity': 2}\n")
+    for folder, words in ((tmp_path / "else", []), (tmp_path, ["-f", "else/dodo.py"])):
+        doit = [str(Path(sys.executable).with_name("doit")), *words]
+        done = subprocess.run(doit, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stdout) == (0, ".  x\nhi\n"), done.stderr

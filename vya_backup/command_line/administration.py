@@ -16,7 +16,7 @@ from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 
 from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.options import Declaration
-from vya_backup.command_line.session import configured, guarded
+from vya_backup.command_line.session import configured, demand_configuration, guarded
 from vya_backup.errors import UsageError
 from vya_backup.jobs.connection_tests import test_connections
 from vya_backup.outlook.fitting import fitted
@@ -60,7 +60,7 @@ class TwoWord(Command):  # type: ignore[misc]
 
 def validate(options: Mapping[str, Any]) -> int:
     """Load the configuration and the credentials, and compare them both ways."""
-    loaded = configured()
+    loaded = demand_configuration(configured())
     findings = CredentialStore.load(loaded.configuration).findings(loaded.configuration)
     for note in loaded.notes:
         _say(f"note: {note}")

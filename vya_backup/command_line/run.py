@@ -21,6 +21,7 @@ from vya_backup.command_line.options import Selection, read, spelled_for_doit, w
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
+from vya_backup.command_line.tasks import task_backup
 from vya_backup.history.views import known_databases
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
@@ -39,7 +40,16 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Run the selected tasks; the module says what the exit status means."""
+        if not self._is_ours(params):
+            stock = doit.cmd_run.Run(task_loader=self.loader, config=self.config, bin_name=self.bin_name)
+            return int(stock.execute(params, args) or 0)
         return guarded(lambda: self._run(params, read(spelled_for_doit(args))))
+
+    def _is_ours(self, params: Any) -> bool:
+        """Say whether the tasks in this folder are ours: in others' folders doit runs as it always does."""
+        self.loader.setup(params)
+        self.loader.setup = lambda params: None  # it changes the folder, so that a second time finds no `-f FILE`
+        return self.loader.namespace.get("task_backup") is task_backup
 
     def _run(self, params: Any, selections: list[Selection]) -> int:
         if params["par_type"] == "process" and "par_type" in params._non_default_keys:  # noqa: SLF001 - doit's own way

@@ -26,6 +26,11 @@ def instances_meant(selections: Iterable[Selection], known: Sequence[str]) -> li
     Raises:
         UsageError: one of them is not configured or not enabled.
     """
+    if not known:
+        raise UsageError(
+            "no instance is enabled in the configuration",
+            "Add one below `instances`, as config/config.example.yaml shows.",
+        )
     meant: set[str] = set()
     for selection in backups(selections):
         named = selection.member.partition("/")[0] or str(selection.options.get("instance") or "*")

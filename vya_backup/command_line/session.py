@@ -15,7 +15,7 @@ from pathlib import Path
 from vya_backup import __version__, clock, log
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.naming import Key
-from vya_backup.errors import BackupError, CatalogMissing
+from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
 from vya_backup.history.views import database_names
@@ -24,8 +24,9 @@ from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.fitting import fitted
 from vya_backup.outlook.screen import Screen
+from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
-from vya_backup.settings.loading import Loaded, load, state_folder
+from vya_backup.settings.loading import IN_CHECKOUT, INSTALLED, Loaded, load, state_folder
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
@@ -79,7 +80,7 @@ def running(selections: list[Selection]) -> Iterator[Session]:
     Raises:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
-    loaded = configured()
+    loaded = demand_configuration(configured())
     with opened(loaded, read_only=False) as workspace:
         session = Session(workspace, loaded, selections)
         _current.append(session)
@@ -96,6 +97,19 @@ def configured() -> Loaded:
         ConfigurationError: it is missing or wrong.
     """
     return load(GLOBAL_CONFIG[-1])
+
+
+def demand_configuration(loaded: Loaded) -> Loaded:
+    """Return what was loaded, unless nobody ever configured anything.
+
+    Raises:
+        ConfigurationError: there is neither a file nor an instance from anywhere else.
+    """
+    if loaded.path is None and not loaded.configuration.instances:
+        places = f"$VYA_CONFIG is not set, and neither {IN_CHECKOUT} (in {Path.cwd()}) nor {INSTALLED} exists"
+        example = resource("config/config.example.yaml")
+        raise ConfigurationError(f"there is no configuration: {places}", f"Begin with a copy of {example}.")
+    return loaded
 
 
 @contextmanager
