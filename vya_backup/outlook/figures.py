@@ -6,7 +6,7 @@ from datetime import datetime
 
 from vya_backup.decisions.metadata import human_size
 
-__all__ = ["human_age", "human_duration", "human_size", "human_speed", "local_time"]
+__all__ = ["human_age", "human_duration", "human_size", "human_speed", "local_time", "progress", "shortened"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -37,6 +37,23 @@ def human_age(seconds: float | None) -> str:
 def human_speed(size: float, seconds: float) -> str:
     """Return bytes in seconds as `181 MiB/s`."""
     return f"{human_size(size / max(seconds, 0.001))}/s"
+
+
+def progress(done: int, estimate: int, seconds: float) -> str:
+    """Return `80.8 MiB, 74.1 MiB/s, 2 s left` after `seconds`; without an estimate, or beyond it, nothing is left."""
+    told = f"{human_size(done)}, {human_speed(done, seconds)}"
+    if not 0 < done < estimate:
+        return told
+    left = round((estimate - done) * seconds / done)
+    return f"{told}, {human_duration(left) if left >= MINUTE else f'{max(left, 1)} s'} left"
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text of at most `width` characters, the middle of a longer one replaced by `…`."""
+    if len(text) <= width:
+        return text
+    end = width // 2
+    return f"{text[: width - end - 1]}…{text[-end:]}"
 
 
 def local_time(instant: datetime | None) -> str:

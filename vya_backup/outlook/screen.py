@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from vya_backup.outlook.figures import human_duration, human_size, human_speed
+from vya_backup.clock import monotonic
+from vya_backup.outlook.figures import human_duration, human_size, human_speed, progress, shortened
 from vya_backup.outlook.fitting import fitted
 from vya_backup.redaction import scrub
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 MARKS = {"ok": "ok  ", "failed": "FAIL", "current": "--  ", "skipped": "skip"}
+LABEL = 30  # columns of a live line's name; the figures beside it need the rest of eighty
 CURRENT_SHOWN = 20  # so many up-to-date databases are listed; more are counted
 
 
@@ -87,9 +89,14 @@ class Screen:
             yield _unseen
             return
         bars = self._live()
-        task = bars.add_task(label, total=estimate or None)
+        task = bars.add_task(shortened(label, LABEL), total=estimate or None, told="")
+        began = monotonic()
+
+        def seen(plain: int, stored: int) -> None:
+            bars.update(task, completed=plain, told=progress(plain, estimate, monotonic() - began))
+
         try:
-            yield lambda plain, stored: bars.update(task, completed=plain)
+            yield seen
         finally:
             bars.remove_task(task)
 
@@ -114,21 +121,14 @@ class Screen:
         return self._bars.console if self._bars is not None else _console(self.out)
 
     def _live(self) -> Bars:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn
         from rich.progress import Progress as Bars
 
         with self._lock:
             if self._bars is None:
-                columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=12))
-                figures = (DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
-                self._bars = Bars(*columns, *figures, console=_console(self.out), transient=True)
+                name, told = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[told]}")
+                columns = (SpinnerColumn(), name, BarColumn(bar_width=8), told)
+                self._bars = Bars(*columns, console=_console(self.out), transient=True)
                 self._bars.start()
             return self._bars
 
