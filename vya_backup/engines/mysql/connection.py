@@ -105,10 +105,10 @@ def _title(flavour: str, version: str, comment: str) -> str:
 
 def _facts(known: dict[str, str], who: str, replica: str) -> dict[str, str]:
     """Return what a person wants to have seen before a restore."""
-    gtid = f", gtid_mode {known['gtid_mode']}" if known.get("gtid_mode") else ""
     facts = {
         "account": who,
-        "binary log": known.get("log_bin", "unknown") + gtid,
+        "binary log": known.get("log_bin", "unknown"),
+        **({"GTID": known["gtid_mode"]} if known.get("gtid_mode") else {}),
         "event scheduler": known.get("event_scheduler", "unknown"),
     }
     return facts | ({"replicates from": replica} if replica else {})
