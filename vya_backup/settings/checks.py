@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.nodes import Node
+from vya_backup.settings.private_files import exists
 from vya_backup.settings.problems import Problem
 
 _ONLY_NOTED = {
@@ -92,7 +93,7 @@ def refuse_clashing_paths(configuration: Configuration, tree: Node, problems: li
         )
         problems.append(Problem(tree.find(("storage", "temp_path"))[0].origin, what, str(storage.temp_path)))
     key = credentials.key_path
-    if (credentials.key_file or key.exists()) and lies_below(key, storage.base_path):
+    if (credentials.key_file or exists(key)) and lies_below(key, storage.base_path):
         what = "lies below storage.base_path, so whoever gets the backups gets the key; move it elsewhere"
         problems.append(Problem(tree.find(("credentials", "key_file"))[0].origin, what, str(key)))
 
@@ -103,6 +104,10 @@ def lies_below(path: Path, folder: Path) -> bool:
 
 
 def _device(path: Path) -> int:
-    while not path.exists() and path != path.parent:
-        path = path.parent
+    """Return the file system of a path, or of the nearest folder above it that can be looked at."""
+    while path != path.parent:
+        try:
+            return path.stat().st_dev
+        except OSError:
+            path = path.parent
     return path.stat().st_dev

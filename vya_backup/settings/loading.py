@@ -117,7 +117,7 @@ def _default_catalog(base: Path) -> Path:
 def _systemd_key(credentials: Credentials, environ: Mapping[str, str]) -> Path | None:
     folder = environ.get("CREDENTIALS_DIRECTORY")
     key = Path(folder) / credentials.key_path.name if folder else None
-    return key if key and key.exists() else None
+    return key if key and exists(key) else None
 
 
 def _absolute(section: AnySection, base: Path) -> AnySection:
