@@ -73,8 +73,11 @@ def test_an_application_that_waits_behind_a_dump_goes_on(server: TestServer, pro
 
     alter = threading.Thread(target=server.sql, args=(f"ALTER TABLE {BIG} ADD COLUMN later int", "shop"))
     alter.start()
-    done = ended(process)
-    alter.join(60)
+    try:
+        done = ended(process)
+    finally:
+        process.kill()
+        alter.join(60)
 
     assert not alter.is_alive()
     assert done.status == 1
@@ -84,7 +87,7 @@ def test_an_application_that_waits_behind_a_dump_goes_on(server: TestServer, pro
 
 
 BIG = "big"
-SLOW_READER = '"$REAL" "$@" | { head -c 2000000; touch "$0.reached"; exec sleep 1000; }'
+SLOW_READER = '"$REAL" "$@" | { head -c 2000000; touch "$0.reached"; exec sleep 90; }'
 """Takes a part of the dump and no more, so that the tool stays in the middle of its largest table."""
 
 

@@ -106,7 +106,7 @@ def in_mid_dump(project: Project, server: TestServer, name: str = "shop") -> Ite
 @contextlib.contextmanager
 def in_mid_restore(project: Project, server: TestServer) -> Iterator[subprocess.Popen[str]]:
     """Give a restore whose loader got a part of the dump and gets no more; what is left of it ends with the block."""
-    folder = lying_tool(project, server, '{ head -c 900; touch "$0.reached"; sleep 1000; } | "$REAL" "$@"', LOADERS)
+    folder = lying_tool(project, server, '{ head -c 900; touch "$0.reached"; sleep 90; } | "$REAL" "$@"', LOADERS)
     process = project.start("restore:shop", "--force")
     children: list[int] = []
     try:
