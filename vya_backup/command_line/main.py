@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     loader = ModuleTaskLoader({"task_backup": tasks.task_backup, "task_restore": tasks.task_restore})
     settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
-    return int(Main(loader, config_filenames=(), extra_config=settings).run(rest))
+    return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)  # doit forget returns None
 
 
 def _without_globals(words: list[str]) -> list[str]:
