@@ -11,7 +11,6 @@ from pathlib import Path
 
 from doit.cmd_base import ModuleTaskLoader
 from doit.cmd_completion import TabCompletion
-from doit.cmd_forget import Forget
 from doit.cmd_info import Info
 from doit.cmd_list import List
 from doit.doit_cmd import DoitMain
@@ -21,6 +20,7 @@ from vya_backup.command_line import backend, tasks
 from vya_backup.command_line.administration import Config, Credentials
 from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean, NoIgnore, Plan, Status
 from vya_backup.command_line.doit_settings import DOIT_CONFIG
+from vya_backup.command_line.forgetting import Forget
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
 from vya_backup.command_line.task_help import TaskHelp
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     loader = ModuleTaskLoader({"task_backup": tasks.task_backup, "task_restore": tasks.task_restore})
     settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
-    return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)  # doit forget returns None
+    return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)
 
 
 def _without_globals(words: list[str]) -> list[str]:

@@ -32,6 +32,13 @@ from vya_backup.transport.processes import stop
 SIGNAL_BASE = 128
 
 
+def is_ours(command: Any, params: Any) -> bool:
+    """Say whether the tasks that a doit command is about are ours: in others' folders doit does as it always does."""
+    command.loader.setup(params)
+    command.loader.setup = lambda params: None  # it changes the folder, so that a second time finds no `-f FILE`
+    return command.loader.namespace.get("task_backup") is task_backup
+
+
 class Run(doit.cmd_run.Run):  # type: ignore[misc]
     """Replaces doit's own `run`."""
 
@@ -40,16 +47,10 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Run the selected tasks; the module says what the exit status means."""
-        if not self._is_ours(params):
+        if not is_ours(self, params):
             stock = doit.cmd_run.Run(task_loader=self.loader, config=self.config, bin_name=self.bin_name)
             return int(stock.execute(params, args) or 0)
         return guarded(lambda: self._run(params, read(spelled_for_doit(args))))
-
-    def _is_ours(self, params: Any) -> bool:
-        """Say whether the tasks in this folder are ours: in others' folders doit runs as it always does."""
-        self.loader.setup(params)
-        self.loader.setup = lambda params: None  # it changes the folder, so that a second time finds no `-f FILE`
-        return self.loader.namespace.get("task_backup") is task_backup
 
     def _run(self, params: Any, selections: list[Selection]) -> int:
         if params["par_type"] == "process" and "par_type" in params._non_default_keys:  # noqa: SLF001 - doit's own way
