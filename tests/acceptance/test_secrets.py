@@ -46,19 +46,27 @@ def forms(password: str) -> list[bytes]:
     return [spelling.encode() for spelling in spellings]
 
 
+def shown(pid: int, name: str) -> bytes:
+    """Return what the kernel shows of a process to its user; of one that has just ended, nothing."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def shown_by(pids: list[int], password: str) -> list[str]:
     """Return the processes whose arguments or environment hold the password."""
     return [
         f"{pid} {program(pid)} {name}"
         for pid in pids
         for name in ("cmdline", "environ")
-        if _holds(Path(f"/proc/{pid}/{name}").read_bytes(), password)
+        if _holds(shown(pid, name), password)
     ]
 
 
 def password_options(pids: list[int]) -> list[str]:
     """Return the processes that were given a password as an option: MySQL's tools blot it out, a moment too late."""
-    return [program(pid) for pid in pids if b"\0--password" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [program(pid) for pid in pids if b"\0--password" in shown(pid, "cmdline")]
 
 
 def left_in(project: Project, password: str) -> list[str]:

@@ -20,7 +20,7 @@ from vya_backup.engines.contract import Access, Command, DumpObserver, Observati
 from vya_backup.errors import ArtifactDamaged, BackupError, RestoreRefused
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.views import BackupRow, backups, newest_published
-from vya_backup.jobs.checking import checksum, read_back
+from vya_backup.jobs.checking import checksum, unpack
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.planning import Planned, plan, wanted_from_discovery
@@ -202,7 +202,7 @@ class EngineContract(ABC):
         row = bench.backup("shop")
 
         with pytest.raises(ArtifactDamaged, match="unpacks to other bytes"):
-            read_back(bench.workspace, replace(row, plain_sha256="0" * 64), silent)
+            unpack(bench.workspace, replace(row, plain_sha256="0" * 64), silent)
 
     def test_a_dump_that_was_cut_is_never_complete(self, bench: Bench) -> None:
         """The observer sees it from the bytes alone, at the latest when the end-of-dump line is gone."""

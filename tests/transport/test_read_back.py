@@ -12,7 +12,7 @@ import pytest
 from tests.transport.fakes import FakeObserver, dump, shell
 from vya_backup.errors import Interrupted, StorageFailed, TimedOut
 from vya_backup.transport.limits import Limits
-from vya_backup.transport.pipeline import Streamed, beginning, read_back
+from vya_backup.transport.pipeline import Streamed, beginning, read_back, unpack
 from vya_backup.transport.processes import stop
 from vya_backup.transport.storage import Store
 
@@ -41,7 +41,9 @@ def stopping() -> Iterator[None]:
 
 def test_an_intact_file_equals_what_was_streamed(store: Store, streamed: Streamed) -> None:
     """Sizes and digests of both kinds agree, and the observer is content again."""
-    seen = read_back(store, "a.sql.gz", "gzip", FakeObserver())
+    stored = read_back(store, "a.sql.gz")
+    assert (stored.size_bytes, stored.sha256) == (streamed.stored_bytes, streamed.stored_sha256)
+    seen = unpack(store, "a.sql.gz", "gzip", FakeObserver())
     assert (seen.size_bytes, seen.sha256) == (streamed.stored_bytes, streamed.stored_sha256)
     assert (seen.plain_bytes, seen.plain_sha256) == (streamed.plain_bytes, streamed.plain_sha256)
     assert seen.fault == ""
@@ -52,7 +54,7 @@ def test_an_intact_file_equals_what_was_streamed(store: Store, streamed: Streame
 def test_from_disk_is_only_claimed_when_the_disk_was_read(store: Store, streamed: Streamed) -> None:
     """The kernel counts what a process fetched from the storage itself, and agrees."""
     before = fetched_from_storage()
-    seen = read_back(store, "a.sql.gz", "gzip")
+    seen = read_back(store, "a.sql.gz")
     fetched = fetched_from_storage() - before
     assert fetched >= streamed.stored_bytes or not seen.from_disk
 
@@ -72,7 +74,7 @@ def test_a_flipped_byte_is_a_fault_and_the_whole_file_is_still_digested(store: S
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0x10
     path.write_bytes(content)
-    seen = read_back(store, "a.sql.gz", "gzip", FakeObserver())
+    seen = unpack(store, "a.sql.gz", "gzip", FakeObserver())
     assert "damaged" in seen.fault
     assert seen.size_bytes == streamed.stored_bytes
     assert seen.sha256 != streamed.stored_sha256
@@ -82,7 +84,7 @@ def test_a_truncated_file_is_a_fault(store: Store, streamed: Streamed) -> None:
     """What a full disk or a broken copy leaves."""
     path = store.path("a.sql.gz")
     path.write_bytes(path.read_bytes()[:-10])
-    assert "cut short" in read_back(store, "a.sql.gz", "gzip", FakeObserver()).fault
+    assert "cut short" in unpack(store, "a.sql.gz", "gzip", FakeObserver()).fault
 
 
 def test_a_dump_without_its_end_is_a_fault_though_its_compression_is_intact(store: Store) -> None:
@@ -92,20 +94,20 @@ def test_a_dump_without_its_end_is_a_fault_though_its_compression_is_intact(stor
         def _demand_trailer(self, fault: str) -> None: ...
 
     dump(store, "b.sql.gz", shell("seq 10"), observer=Lenient())
-    assert read_back(store, "b.sql.gz", "gzip", FakeObserver()).fault == "the end-of-dump line is missing"
-    assert read_back(store, "b.sql.gz", "gzip").fault == ""
+    assert unpack(store, "b.sql.gz", "gzip", FakeObserver()).fault == "the end-of-dump line is missing"
+    assert unpack(store, "b.sql.gz", "gzip").fault == ""
 
 
 def test_a_missing_file_can_not_be_judged(store: Store) -> None:
     """Not to be there is no damage of the content; it is raised."""
     with pytest.raises(StorageFailed, match="cannot open"):
-        read_back(store, "nowhere.sql.gz", "gzip")
+        unpack(store, "nowhere.sql.gz", "gzip")
 
 
 def test_reading_ends_at_the_deadline(store: Store, streamed: Streamed) -> None:
     """A slow disk does not hold up the run for ever."""
     with pytest.raises(TimedOut, match=r"a\.sql\.gz did not end"):
-        read_back(store, "a.sql.gz", "gzip", limits=Limits.of_seconds(-1))
+        unpack(store, "a.sql.gz", "gzip", limits=Limits.of_seconds(-1))
 
 
 @pytest.mark.usefixtures("stopping")
@@ -113,7 +115,7 @@ def test_reading_ends_when_a_stop_is_requested(store: Store) -> None:
     """A signal is heard between two chunks."""
     store.write_sidecar("a.sql.gz", b"x")
     with pytest.raises(Interrupted):
-        read_back(store, "a.sql.gz", "gzip")
+        unpack(store, "a.sql.gz", "gzip")
 
 
 def test_the_beginning_is_read_without_the_rest(store: Store, streamed: Streamed) -> None:
@@ -130,4 +132,4 @@ def test_what_an_observer_raises_is_heard(store: Store, streamed: Streamed) -> N
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        read_back(store, "a.sql.gz", "gzip", Broken())
+        unpack(store, "a.sql.gz", "gzip", Broken())

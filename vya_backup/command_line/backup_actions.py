@@ -79,7 +79,7 @@ def check(ticket: Ticket) -> TaskFailed | None:
         return _not_started(session, ticket)
     try:
         row = _newest(session, ticket)
-        with session.screen.working(f"{ticket.key} (check)", row.plain_bytes or 0) as progress:
+        with session.screen.working(f"{ticket.key} (check)", row.size_bytes or 0) as progress:
             seconds = checksum(session.workspace, row, progress)
     except BackupError as error:
         return _failed(session, ticket, error)

@@ -5,6 +5,7 @@ Options before the command are global: `--config FILE`, `--verbose`, `--quiet`, 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_e
 from vya_backup.command_line.task_help import TaskHelp
 from vya_backup.errors import UsageError
 
+YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a search for garbage that is not there
+
 LOOKING = (Backups, Plan, Databases, Status, Audit, Config, Credentials)
 
 
@@ -43,6 +46,8 @@ class Main(DoitMain):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     try:
         rest = _without_globals(list(sys.argv[1:] if arguments is None else arguments))
     except UsageError as error:

@@ -38,44 +38,62 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
     return seconds
 
 
-def read_back(
-    workspace: Workspace, row: BackupRow, progress: pipeline.Progress, *, observed: bool = False
-) -> pipeline.ReadBack:
+def read_back(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> pipeline.ReadBack:
     """Read a backup's file from the disk to its last byte and compare it with what the catalog says.
 
-    The plain bytes that were dumped had their end seen and their objects counted. What unpacks to the same digest is
-    the same bytes, so they are looked at again only where somebody wants to know what they hold: `observed`.
+    The bytes that were streamed out had their end seen and their objects counted: equal bytes are as good as they.
 
     Raises:
         ArtifactDamaged: the file is missing or differs; the fact is appended first.
     """
+    path = _present(workspace, row)
+    seen = pipeline.read_back(workspace.store, path, progress)
+    _judge(workspace, row, _difference(row, seen))
+    return seen
+
+
+def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> pipeline.Unpacked:
+    """Read a backup's file from the disk, decode it to its last byte, compare both, and look at what it holds.
+
+    Raises:
+        ArtifactDamaged: the file is missing, differs, or does not decode; the fact is appended first.
+    """
+    path = _present(workspace, row)
+    observer = engine_for(row.engine or "").observer()
+    seen = pipeline.unpack(workspace.store, path, of_path(path), observer, progress)
+    _judge(workspace, row, _difference(row, seen) or seen.fault or _plain_difference(row, seen))
+    return seen
+
+
+def _present(workspace: Workspace, row: BackupRow) -> str:
     path = row.path or ""
     if workspace.store.size(path) is None:
         workspace.catalog.append(Missing(path=path, **_columns(row)))
         raise ArtifactDamaged(f"the file of backup {row.backup_id} is missing: {path}")
-    observer = engine_for(row.engine or "").observer() if observed or not row.plain_sha256 else None
-    seen = pipeline.read_back(workspace.store, path, of_path(path), observer, progress)
-    fault = _fault(row, seen)
+    return path
+
+
+def _judge(workspace: Workspace, row: BackupRow, fault: str) -> None:
     if fault:
+        path = row.path or ""
         workspace.catalog.append(Damaged(path=path, reason=fault, check="read back", **_columns(row)))
         raise ArtifactDamaged(f"{path} is damaged: {fault}", "Dump again with: doit backup")
-    return seen
 
 
 def _columns(row: BackupRow) -> dict[str, str]:
     return {"instance": row.instance, "database": row.database, "backup_id": row.backup_id}
 
 
-def _fault(row: BackupRow, seen: pipeline.ReadBack) -> str:
+def _difference(row: BackupRow, seen: pipeline.ReadBack) -> str:
     if seen.size_bytes != row.size_bytes:
         return f"it has {seen.size_bytes:,} bytes instead of {row.size_bytes:,}"
     if seen.sha256 != row.sha256:
         return f"its SHA-256 is {seen.sha256} instead of {row.sha256}"
-    if seen.fault:
-        return seen.fault
-    if row.plain_sha256 and seen.plain_sha256 != row.plain_sha256:
-        return "it unpacks to other bytes than were dumped"
     return ""
+
+
+def _plain_difference(row: BackupRow, seen: pipeline.Unpacked) -> str:
+    return "" if seen.plain_sha256 == row.plain_sha256 else "it unpacks to other bytes than were dumped"
 
 
 def _success(row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Event:

@@ -15,7 +15,7 @@ from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Engine
 from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
 from vya_backup.history.views import BackupRow, RestorableRow, backups, restorable
-from vya_backup.jobs.checking import read_back
+from vya_backup.jobs.checking import read_back, unpack
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import of_path
@@ -96,15 +96,18 @@ def choose(workspace: Workspace, wish: Wish) -> Source:
 
 
 def examine(workspace: Workspace, source: Source, progress: pipeline.Progress) -> Source:
-    """Read the artifact to its last byte: digest, decoding, trailer; return it with its manifest.
+    """Read the artifact to its last byte and return it with its manifest; without a sidecar, its content tells that.
 
     Raises:
         ArtifactDamaged: it differs from what the catalog or its sidecar says.
     """
+    if source.backup is not None and source.sidecar is not None:
+        read_back(workspace, source.backup, progress)
+        return replace(source, manifest=source.sidecar.manifest)
     if source.backup is not None:
-        seen = read_back(workspace, source.backup, progress, observed=source.sidecar is None)
+        seen = unpack(workspace, source.backup, progress)
     else:
-        seen = pipeline.read_back(source.store, source.path, of_path(source.path), source.engine.observer(), progress)
+        seen = pipeline.unpack(source.store, source.path, of_path(source.path), source.engine.observer(), progress)
         _judge_foreign(source, seen)
     manifest = source.sidecar.manifest if source.sidecar else _seen_manifest(seen)
     return replace(source, manifest=manifest, plain_bytes=seen.plain_bytes)
@@ -213,7 +216,7 @@ def _sidecar(store: Store, path: str) -> Sidecar | None:
         ) from error
 
 
-def _judge_foreign(source: Source, seen: pipeline.ReadBack) -> None:
+def _judge_foreign(source: Source, seen: pipeline.Unpacked) -> None:
     if seen.fault:
         raise ArtifactDamaged(f"{source.path} is damaged: {seen.fault}")
     expected = source.sidecar.sha256 if source.sidecar else _stored_digest(source)
@@ -221,7 +224,7 @@ def _judge_foreign(source: Source, seen: pipeline.ReadBack) -> None:
         raise ArtifactDamaged(f"{source.path} is damaged: its SHA-256 is {seen.sha256} instead of {expected}")
 
 
-def _seen_manifest(seen: pipeline.ReadBack) -> Manifest | None:
+def _seen_manifest(seen: pipeline.Unpacked) -> Manifest | None:
     observation = seen.observation
     return observation.manifest if observation and observation.surveyed else None
 

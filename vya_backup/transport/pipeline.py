@@ -21,6 +21,7 @@ from vya_backup.transport.decoding import LenientDecoder, decoded, read_chunk, w
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
 from vya_backup.transport.processes import Child
+from vya_backup.transport.reading import StoredFile
 from vya_backup.transport.stages import Chain, Count, Digest
 from vya_backup.transport.stopping import stop
 from vya_backup.transport.storage import Store
@@ -33,12 +34,14 @@ __all__ = [
     "ReadBack",
     "Sink",
     "Streamed",
+    "Unpacked",
     "beginning",
     "dump",
     "load",
     "read_back",
     "run",
     "silent",
+    "unpack",
 ]
 
 Progress = Callable[[int, int], None]
@@ -72,13 +75,19 @@ class Streamed:
 
 @dataclass(frozen=True)
 class ReadBack:
-    """What a stored file turned out to hold. `fault` is empty when it decodes and its observer is content."""
+    """What lies on the disk."""
 
     size_bytes: int
     sha256: str
+    from_disk: bool
+
+
+@dataclass(frozen=True)
+class Unpacked(ReadBack):
+    """What a stored file turned out to hold. `fault` is empty when it decodes and its observer is content."""
+
     plain_bytes: int
     plain_sha256: str
-    from_disk: bool
     observation: Observation | None
     fault: str
 
@@ -140,14 +149,29 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
     )
 
 
-def read_back(
+def read_back(store: Store, relative: str, progress: Progress = silent, limits: Limits = UNLIMITED) -> ReadBack:
+    """Read a stored file from the disk to its end and digest it; `progress` gets its stored bytes twice.
+
+    Raises:
+        StorageFailed: the file is not there, or the disk refused to read it: nothing can be said about it.
+        TimedOut, Interrupted: it is time to give up.
+    """
+    stored = Digest()
+    with store.open_from_disk(relative) as file:
+        for chunk in _chunks(file, store.path(relative), limits):
+            stored.feed(chunk)
+            progress(stored.size, stored.size)
+    return ReadBack(stored.size, stored.hexdigest(), file.from_disk)
+
+
+def unpack(
     store: Store,
     relative: str,
     compression: Kind,
     observer: DumpObserver | None = None,
     progress: Progress = silent,
     limits: Limits = UNLIMITED,
-) -> ReadBack:
+) -> Unpacked:
     """Read a stored file from the disk, digest it, decode it to its end and show it to the observer.
 
     Damage is a finding, told by `fault`; the digest covers the whole file all the same.
@@ -159,19 +183,17 @@ def read_back(
     stored, plain = Digest(), Digest()
     with store.open_from_disk(relative) as file, Beside(_looking(plain, observer)) as beside:
         decoder = LenientDecoder(compression, beside.give)
-        while chunk := read_chunk(file.read, store.path(relative)):
-            stop.check()
-            limits.check(relative)
+        for chunk in _chunks(file, store.path(relative), limits):
             decoder.feed(stored.feed(chunk))
             progress(plain.size, stored.size)
         decoder.finish()
     observation = observer.finish() if observer else None
-    return ReadBack(
+    return Unpacked(
         size_bytes=stored.size,
         sha256=stored.hexdigest(),
+        from_disk=file.from_disk,
         plain_bytes=plain.size,
         plain_sha256=plain.hexdigest(),
-        from_disk=file.from_disk,
         observation=observation,
         fault=decoder.fault or _fault(observation),
     )
@@ -238,6 +260,13 @@ def run(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> str:
     """
     with Child(command) as child:
         return _succeeded(child, engine, limits)
+
+
+def _chunks(file: StoredFile, path: Path, limits: Limits) -> Iterator[bytes]:
+    while chunk := read_chunk(file.read, path):
+        stop.check()
+        limits.check(path.name)
+        yield chunk
 
 
 def _looking(plain: Digest, observer: DumpObserver | None) -> Callable[[bytes], None]:

@@ -44,7 +44,7 @@ def test_a_thousand_tables_are_all_in_the_manifest(make: Make, tmp_path: Path) -
 
     assert done.observation.surveyed
     assert done.observation.manifest.count("table") > 1000
-    back = pipeline.read_back(store, "dump.db.gz", "gzip", fresh_engine().observer())
+    back = pipeline.unpack(store, "dump.db.gz", "gzip", fresh_engine().observer())
     assert (back.fault, back.plain_sha256) == ("", done.plain_sha256)
     assert back.observation is not None
     assert not back.observation.surveyed

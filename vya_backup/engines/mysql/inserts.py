@@ -47,7 +47,8 @@ class Rows:
         if self._last == b";" and data.startswith(b"\n", start):
             self.count += 1
             return start + 1
-        if data.rfind(b";\n", start) < 0:  # nearly three times as fast as find, for the many chunks without an end
+        # Most chunks hold no end. One byte is looked for many times as fast as two, and rfind is faster than find.
+        if data.find(b";", start) < 0 or data.rfind(b";\n", start) < 0:
             self.count += data.count(b"\n", start)
             self._last = data[-1:] if len(data) > start else b""
             return -1

@@ -60,6 +60,8 @@ class PostgresqlObserver:
     def feed(self, chunk: bytes) -> None:
         """See the next bytes."""
         self._size += len(chunk)
+        if self._read == self._copy and self._all_rows(chunk):
+            return
         data, self._rest = self._rest + chunk, b""
         position = 0
         while position < len(data):
@@ -85,6 +87,21 @@ class PostgresqlObserver:
             schema_hash=self._schema.hexdigest(),
         )
         return Observation(manifest, not self._fault, self._fault)
+
+    def _all_rows(self, chunk: bytes) -> bool:
+        """Count the rows of a chunk that is all rows, as most are, without copying it; say whether it was one.
+
+        The last three bytes may begin the end of the rows: they are looked at again, and not counted twice.
+        """
+        seam = self._rest + chunk[:3]
+        # One byte is looked for many times as fast as four, and rfind is twice as fast as find.
+        if len(chunk) < len(_END_OF_ROWS) or _END_OF_ROWS in seam:
+            return False
+        if b"\\" in chunk and chunk.rfind(_END_OF_ROWS) >= 0:
+            return False
+        self._in_rows += self._rest.count(b"\n") + chunk.count(b"\n", 0, -3)
+        self._rest = chunk[-3:]
+        return True
 
     # ------------------------------------------------------------ states: each reads on from `start`, and says how far
 
@@ -134,13 +151,12 @@ class PostgresqlObserver:
         return end
 
     def _copy(self, data: bytes, start: int) -> int:
-        if data.rfind(_END_OF_ROWS, start) < 0:  # twice as fast as find, for the many chunks that are all rows
-            # The last three bytes may begin the end of the rows: they are looked at again, and not counted twice.
+        end = data.find(_END_OF_ROWS, start)
+        if end < 0:
             cut = max(start, len(data) - 3)
             self._in_rows += data.count(b"\n", start, cut)
             self._rest = data[cut:]
             return len(data)
-        end = data.find(_END_OF_ROWS, start)
         self._rows[self._target] += self._in_rows + data.count(b"\n", start, end)
         self._read = self._sql
         return end + len(_END_OF_ROWS)
