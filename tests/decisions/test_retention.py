@@ -96,7 +96,7 @@ policies = st.builds(
 steps = st.one_of(st.integers(0, 30), st.integers(20, 30), st.integers(24 * 5, 24 * 50), st.integers(-24 * 40, -1))
 """Hours from one backup to the next: many a day, nightly, gaps, and clocks that were set back."""
 states = st.sampled_from(["good"] * 6 + ["damaged", "missing", "running"])
-moments = st.tuples(steps, states, st.booleans(), st.sampled_from([False] * 8 + [True]))
+moments = st.tuples(steps, states, st.booleans(), st.sampled_from([False, False, True]))
 
 
 @st.composite

@@ -147,7 +147,7 @@ def decide(
     slots = tuple(_slots(dated, policy, zone))
     named: dict[str, list[str]] = {}
     for slot in slots:
-        named.setdefault(slot.backup_id, []).append(f"{slot.rule} {slot.period}".strip())
+        named.setdefault(slot.backup_id, []).append(f"{slot.rule} {slot.period}")
     moment = _Moment(policy, now, good[0] if good else None, _first_day(dated, policy, now, zone), zone)
     return Decision(policy, tuple(_fate(one, named, moment, barred) for one in ordered), slots, barred)
 
@@ -174,8 +174,8 @@ def _slots(dated: Sequence[Candidate], policy: Policy, zone: ZoneInfo) -> Iterat
                 best[names[number]] = one
         for period in sorted(best, reverse=True)[:wanted]:
             yield Filled(rule, period, best[period].backup_id)
-    for one in dated[: policy.last]:
-        yield Filled("last", "", one.backup_id)
+    for place, one in enumerate(dated[: policy.last], start=1):
+        yield Filled("last", str(place), one.backup_id)
 
 
 def _first_day(dated: Sequence[Candidate], policy: Policy, now: datetime, zone: ZoneInfo) -> date | None:

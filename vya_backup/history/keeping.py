@@ -73,9 +73,9 @@ def retained(catalog: Catalog, instance: str, database: str) -> list[RetainedRow
 
 
 def to_be_removed(catalog: Catalog) -> list[RetainedRow]:
-    """Return pruned backups whose files may still be there, in the order they were pruned."""
-    ids = "SELECT backup_id FROM projected_prunes"
-    return read(catalog, RetainedRow, f"retained WHERE backup_id IN ({ids}) ORDER BY sequence")
+    """Return pruned backups whose files may still be there, oldest first."""
+    rows = read(catalog, RetainedRow, "retained WHERE backup_id IN (SELECT backup_id FROM projected_prunes)")
+    return sorted(rows, key=lambda row: row.sequence)
 
 
 def beginning_with(catalog: Catalog, beginning: str) -> list[RetainedRow]:
