@@ -18,7 +18,10 @@ SELECT
       WHEN 'damaged' THEN 'backup of ' || subject || ' is damaged: ' || json_extract(data, '$.reason')
       WHEN 'pruned' THEN 'backup of ' || subject || ' pruned: ' || json_extract(data, '$.reason')
       WHEN 'held' THEN 'backup of ' || subject || ' held: ' || json_extract(data, '$.reason')
-      WHEN 'released' THEN 'hold on ' || subject || ' released: ' || json_extract(data, '$.reason')
+      WHEN 'removed' THEN 'files of pruned backup of ' || subject || ' removed: '
+        || json_array_length(data, '$.paths') || ', left: ' || json_array_length(data, '$.left')
+      WHEN 'released' THEN iif(backup_id IS NULL, 'pruning of ', 'hold on ') || subject || ' released: '
+        || json_extract(data, '$.reason')
       WHEN 'restore_started' THEN 'restore of ' || json_extract(data, '$.source_path') || ' to '
         || json_extract(data, '$.target_instance') || '/' || json_extract(data, '$.target_database') || ' started'
       WHEN 'restored' THEN json_extract(data, '$.target_instance') || '/' || json_extract(data, '$.target_database')

@@ -46,7 +46,7 @@ class SqlitePlace(Place):
     """A folder of SQLite files."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.instance = Instance(id="place", type="sqlite", path=str(folder / "*.db"))
 

@@ -118,6 +118,7 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         e.Missing(**where, path=path),
         e.Damaged(**where, path=path, reason="digest differs", check="read back"),
         e.Pruned(**where, path=path, reason="older than 7 daily", policy="keep 7 daily"),
+        e.Removed(**where, paths=(path,), left=(e.Leftover(path="x", reason="changed"),), freed_bytes=1000),
         e.Held(**where, reason="audit"),
         e.Released(**where, reason="audit is over"),
         e.RestoreStarted(**where, **target, source_path=path, requested="latest", process=PROCESS),

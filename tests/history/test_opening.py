@@ -57,7 +57,7 @@ def test_an_older_schema_is_upgraded_with_all_its_history(catalog: Catalog, tmp_
     assert audit(upgraded).ok
     with plain(old) as connection:
         names = [row[0] for row in connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id")]
-    assert names == ["0001_events", "0002_projection"]
+    assert names == ["0001_events", "0002_projection", "0003_retention"]
 
 
 def test_an_upgrade_that_fails_leaves_the_old_schema(
@@ -82,7 +82,7 @@ def test_views_are_made_again_when_their_files_change(catalog: Catalog) -> None:
         connection.execute("CREATE VIEW leftover AS SELECT 1")
         connection.execute("UPDATE catalog_facts SET value = 'of an older program' WHERE name = 'views'")
     names = [row["name"] for row in Catalog.open(catalog.path, host="h").rows(_VIEWS)]
-    assert names == ["audit_log", "backups", "databases", "failures", "restorable", "restores", "runs"]
+    assert names == ["audit_log", "backups", "databases", "failures", "restorable", "restores", "retained", "runs"]
 
 
 _VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name"

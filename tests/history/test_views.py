@@ -10,7 +10,7 @@ import pytest
 
 from tests.history.samples import DAY, PROCESS, Steps, checksummed, dumped, good, one_of_each, opened, started
 from vya_backup.clock import now
-from vya_backup.history import views
+from vya_backup.history import keeping, views
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.events import Discovered, Event, Failed, Held, Released
 
@@ -215,6 +215,11 @@ QUERIES: dict[str, Callable[[Catalog], object]] = {
     "runs": lambda catalog: views.runs(catalog, 50),
     "last event of its kind": lambda catalog: catalog.append_if_changed(one_of_each()["discovered"]),
     "head": Catalog.head,
+    "what retention asks of a database": lambda catalog: keeping.retained(catalog, "prod", "shop"),
+    "prunes that were cut off": keeping.to_be_removed,
+    "a backup by the beginning of its id": lambda catalog: keeping.beginning_with(catalog, "b"),
+    "one backup for retention": lambda catalog: keeping.one(catalog, "b1"),
+    "alarms of a database": lambda catalog: keeping.alarms(catalog, "prod", "shop"),
 }
 
 

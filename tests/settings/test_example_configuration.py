@@ -11,6 +11,7 @@ import yaml
 from vya_backup.resources import resource
 from vya_backup.settings.loading import load
 from vya_backup.settings.model import Configuration
+from vya_backup.settings.storage_model import RetentionRules
 from vya_backup.settings.store_format import parse
 from vya_backup.settings.validation import key_paths
 
@@ -41,13 +42,18 @@ def test_every_key_of_the_example_has_a_comment() -> None:
         if ":" in line and "#" not in line and line.split(":")[1].strip() and not before.lstrip().startswith("#")
     ]
     repeated = {"type", "host", "databases"}  # explained with the first instance
+    repeated |= set(RetentionRules.model_fields)  # in an override, explained above it
     assert [line for line in bare if line.strip(" -").split(":")[0] not in repeated | {"id"}] == []
 
 
 def test_the_example_loads_and_shows_the_defaults() -> None:
-    """Save for the instances, whose values are examples, nothing differs from an empty file."""
+    """Save for the instances and overrides, whose values are examples, nothing differs from an empty file."""
     configuration = load(EXAMPLE, {}).configuration
-    shown = configuration.model_copy(update={"instances": (), "catalog": Configuration().catalog})
+    storage = configuration.storage
+    storage = storage.model_copy(update={"retention": storage.retention.model_copy(update={"overrides": ()})})
+    shown = configuration.model_copy(
+        update={"instances": (), "catalog": Configuration().catalog, "storage": storage},
+    )
     defaults = Configuration(credentials={"file": configuration.credentials.file})  # type: ignore[arg-type]
     assert shown == defaults
     assert {instance.type for instance in configuration.instances} == {"mysql", "postgresql", "mariadb", "sqlite"}

@@ -15,8 +15,6 @@ from tests.settings.conftest import Project
         ("monitoring: {prometheus: {pushgateway_url: 'http://x'}}", "monitoring.prometheus.pushgateway_url"),
         ("monitoring: {health_check: {enabled: true}}", "monitoring.health_check.enabled"),
         ("notifications: {email: {enabled: true}}", "notifications.email.enabled"),
-        ("storage: {retention: {daily_keep: 3, keep_last: 2}}", "storage.retention"),
-        ("storage: {retention: {cleanup_enabled: false}}", "storage.retention"),
     ],
 )
 def test_a_setting_without_effect_is_named_once_with_its_line(project: Project, text: str, key: str) -> None:
@@ -30,9 +28,9 @@ def test_a_setting_that_says_the_default_is_not_named(project: Project) -> None:
     assert project.load("storage: {retention: {daily_keep: 7}}\nnotifications: {email: {enabled: false}}").notes == ()
 
 
-def test_what_a_restore_heeds_is_not_called_without_effect(project: Project) -> None:
-    """The shrink alarm is read when a backup is chosen."""
-    assert project.load("storage: {retention: {shrink_alarm_percent: 30}}").notes == ()
+def test_what_is_heeded_is_not_called_without_effect(project: Project) -> None:
+    """Retention is carried out by `doit prune`."""
+    assert project.load("storage: {retention: {daily_keep: 3, shrink_alarm_percent: 30}}").notes == ()
 
 
 def test_accounts_that_are_not_backed_up_are_told_in_one_note(project: Project) -> None:

@@ -62,7 +62,7 @@ class Backups(Looking):
 
     def look(self, workspace: Workspace, params: Any, args: list[str]) -> int:
         """Show the backups of one database or of all."""
-        rows = tables.backup_rows(workspace, _key(workspace, args))
+        rows = tables.backup_rows(workspace, find_key(workspace, args[0]) if args else None)
         return show(params, lambda: tables.values(rows), lambda: tables.backup_lines(rows, workspace))
 
 
@@ -160,12 +160,15 @@ def show(params: Any, values: Callable[[], Any], lines: Callable[[], Sequence[st
     return 0
 
 
-def _key(workspace: Workspace, args: Sequence[str]) -> Key | None:
-    if not args:
-        return None
+def find_key(workspace: Workspace, name: str) -> Key:
+    """Return the database that a name means: as a key, as a task writes it, or short while that is unambiguous.
+
+    Raises:
+        UsageError: nothing is known of it.
+    """
     keys = keys_in(workspace)
     by_name = {key.task: key for key in keys} | {str(key): key for key in keys}
     by_name |= {name: key for name, key in short_names(keys).items() if name not in by_name}
-    if args[0] not in by_name:
-        raise UsageError(f"nothing is known of {args[0]!r}", "See what is: doit databases")
-    return by_name[args[0]]
+    if name not in by_name:
+        raise UsageError(f"nothing is known of {name!r}", "See what is: doit databases")
+    return by_name[name]

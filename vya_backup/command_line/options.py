@@ -66,7 +66,9 @@ RESTORE: tuple[Declaration, ...] = (
     _number("limit", "with --list: so many at most"),
 )
 
-OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {"backup": BACKUP, "restore": RESTORE}
+PRUNE: tuple[Declaration, ...] = (flag("dry_run", "show what would go and what stays, with reasons, touch nothing"),)
+
+OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {"backup": BACKUP, "restore": RESTORE, "prune": PRUNE}
 DEFAULT_TASK = "backup"
 
 

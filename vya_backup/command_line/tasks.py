@@ -1,4 +1,4 @@
-"""The doit tasks: for each database a dump, its checksum and its restore; groups for instances and for everything.
+"""The doit tasks: for each database a dump, its checksum, its restore, its pruning; groups for instances and for all.
 
 Tasks are made at load time. In a run they follow the plan that the run has made; everything else (`doit list`, `help`)
 makes them from the catalog's memory and contacts no server.
@@ -13,9 +13,9 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from vya_backup.command_line import backup_actions, restore_actions
+from vya_backup.command_line import backup_actions, prune_actions, restore_actions
 from vya_backup.command_line.backup_actions import Ticket
-from vya_backup.command_line.options import BACKUP, RESTORE
+from vya_backup.command_line.options import BACKUP, PRUNE, RESTORE
 from vya_backup.command_line.session import current, known_keys
 from vya_backup.decisions.naming import Key, task_name
 from vya_backup.decisions.plan import short_names
@@ -55,6 +55,33 @@ def task_restore() -> Iterator[Task]:
     short = {task_name(name): key for name, key in short_names(keys).items()}
     for name, key in (short | full).items():  # a short name that is also a full one means the latter
         yield _restore_task(name, key)
+
+
+def task_prune() -> Iterator[Task]:
+    """Apply the retention policy."""
+    keys = _keys()
+    instances = sorted({key.instance for key in keys})
+    members = [f"prune:{instance}" for instance in instances]
+    yield _group("prune", members, doc="Remove what no database needs any more.", params=PRUNE, has_subtask=True)
+    for instance, owned in groupby(sorted(keys), key=lambda key: key.instance):
+        yield from _prune_tasks(instance, list(owned))
+
+
+def _prune_tasks(instance: str, keys: list[Key]) -> Iterator[Task]:
+    names, doc = [f"prune:{key.task}" for key in keys], f"Apply the retention policy to {instance}."
+    yield _group(f"prune:{instance}", names, doc=doc, params=PRUNE, subtask_of="prune", has_subtask=True)
+    session = current()
+    dumped = {planned.key for planned in session.planned} if session else set()
+    for key in keys:
+        yield Task(
+            f"prune:{key.task}",
+            [(prune_actions.prune_named, [key])],
+            params=PRUNE,
+            task_dep=[f"backup:{key.task}"] if key in dumped else [],  # in one run: first the new one, then the old
+            subtask_of="prune",
+            doc=f"Apply the retention policy to {key}.",
+            **QUIET,
+        )
 
 
 def _tickets() -> list[Ticket]:

@@ -129,6 +129,18 @@ class Catalog:
         self._tell(recorded)
         return recorded
 
+    def append_decided(self, decide: Callable[[], Sequence[Event]]) -> tuple[Recorded, ...]:
+        """Append what `decide` returns; it reads this catalog under the write lock, so nothing changes in between.
+
+        Raises:
+            CatalogError: as `append`. What `decide` raises passes through, and nothing is appended then.
+        """
+        with self._transaction() as connection:
+            events = decide()
+            recorded = self._append(connection, events) if events else ()
+        self._tell(recorded)
+        return recorded
+
     def append_if_changed(self, event: Event) -> bool:
         """Append the event unless the last one of its type, instance and database said the same; say whether it was."""
         with self._transaction() as connection:

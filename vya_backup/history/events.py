@@ -110,6 +110,8 @@ class Checksummed(Event):
     sha256: Exact
     duration_seconds: float
     from_disk: bool
+    inode: int | None = None
+    modified_ns: int | None = None
 
 
 class Verified(Event):
@@ -173,14 +175,54 @@ class Damaged(Event):
     check: str
 
 
+class FilledSlot(Fact):
+    """One line of the slot table: the backup that stands for a period, such as `daily` `2026-01-09`."""
+
+    rule: Exact
+    period: Exact
+    backup_id: Exact
+
+
+class Survivor(Fact):
+    """A backup that stays, and why."""
+
+    backup_id: Exact
+    reason: str
+
+
 class Pruned(Event):
-    """A backup's files were removed, as the retention policy decided."""
+    """A backup is given up, as the retention policy decided; its files are removed after this event.
+
+    `rules` are the numbers of the policy, `decided_at` and `zone` the rest of what the decision was made from, so that
+    anyone can make it again: `slots` and `survivors` are its outcome for the whole database.
+    """
 
     type = "pruned"
     path: Exact
     reason: str
     policy: str
     size_bytes: int = 0
+    rules: Annotated[dict[str, int | str], EXACT] = Field(default_factory=dict)
+    decided_at: Instant | None = None
+    zone: Exact = ""
+    slots: Annotated[tuple[FilledSlot, ...], EXACT] = ()
+    survivors: Annotated[tuple[Survivor, ...], EXACT] = ()
+
+
+class Leftover(Fact):
+    """A file that was not removed, because it is no longer the one that was published."""
+
+    path: Exact
+    reason: str
+
+
+class Removed(Event):
+    """The files of a pruned backup are gone; a file that had been changed is left where it is."""
+
+    type = "removed"
+    paths: ExactList = ()
+    left: Annotated[tuple[Leftover, ...], EXACT] = ()
+    freed_bytes: int = 0
 
 
 class Held(Event):
@@ -191,10 +233,11 @@ class Held(Event):
 
 
 class Released(Event):
-    """The end of that promise."""
+    """The end of that promise; without `backup_id` someone looked at what stopped the pruning of a database."""
 
     type = "released"
     reason: str
+    about: str = ""
 
 
 # --------------------------------------------------------------------------- restores

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 TABLES: Final = (
+    "projected_alarms",
     "projected_backups",
     "projected_databases",
+    "projected_good",
     "projected_instances",
+    "projected_prunes",
     "projected_restores",
     "projected_runs",
     "projected_tasks",
@@ -72,6 +75,44 @@ VALUES (:id, {_value("restore_id")}, :run_id, :backup_id, :instance, :database, 
 """
 
 
+_KNOWN_ALARM = """
+INSERT OR IGNORE INTO projected_alarms (instance, database)
+SELECT :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
+"""
+
+_OF_THE_DATABASE = "WHERE instance = :instance AND database = :database"
+_NEWEST_GOOD = f"(SELECT good_sequence FROM projected_databases {_OF_THE_DATABASE})"
+
+_BECOMES_GOOD = f"""
+INSERT OR IGNORE INTO projected_good (backup_id, good_event, before_bytes, inode, modified_ns)
+SELECT :backup_id, :id,
+  (SELECT plain_bytes FROM projected_backups WHERE sequence = {_NEWEST_GOOD} AND sequence < b.sequence),
+  {_value("inode")}, {_value("modified_ns")}
+FROM projected_backups AS b
+WHERE b.backup_id = :backup_id AND b.state = 'running' AND b.sha256 = {_value("sha256")}
+"""
+
+# What happens to a backup is trouble while no newer one is good; what has no backup never got as far as that.
+_TROUBLE = (
+    _KNOWN_ALARM,
+    f"""
+UPDATE projected_alarms SET trouble_event = :id {_OF_THE_DATABASE} AND (
+  :backup_id IS NULL
+  OR (SELECT sequence FROM projected_backups WHERE backup_id = :backup_id) > coalesce({_NEWEST_GOOD}, 0)
+)
+""",
+)
+
+_NEWEST_IS_GOOD = f"""
+UPDATE projected_alarms SET trouble_event = NULL {_OF_THE_DATABASE}
+AND (SELECT sequence FROM projected_backups WHERE backup_id = :backup_id) = {_NEWEST_GOOD}
+"""
+
+_NEWEST_IS_BACK = f"""
+{_NEWEST_IS_GOOD} AND (SELECT backup_id FROM events WHERE id = trouble_event) = :backup_id
+"""
+
+
 def _backup(changes: str, condition: str = "1") -> str:
     return f"UPDATE projected_backups SET {changes} WHERE backup_id = :backup_id AND {condition}"
 
@@ -101,10 +142,12 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "checksummed": (
         _KNOWN_BACKUP,
+        _BECOMES_GOOD,
         _backup(
             "state = 'good', checksummed_at = :at, finished_at = :at, code = NULL, message = NULL, hint = NULL",
             f"state IN ('running', 'missing', 'damaged') AND sha256 = {_value('sha256')}",
         ),
+        _NEWEST_IS_GOOD,
     ),
     "verified": (
         _backup("verified_at = :at", f"{_value('verdict')} = 'pass'"),
@@ -112,6 +155,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "state = 'good', code = NULL, message = NULL, hint = NULL",
             f"{_value('verdict')} = 'pass' AND state IN ('missing', 'damaged') AND checksummed_at IS NOT NULL",
         ),
+        _NEWEST_IS_BACK,
     ),
     "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"),),
     "failed": (
@@ -121,6 +165,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         "UPDATE projected_databases SET last_failure_at = :at, "
         f"last_failure_code = {_value('code')}, last_failure_message = {_value('message')} "
         "WHERE instance = :instance AND database = :database",
+        *_TROUBLE,
     ),
     "abandoned": (
         _KNOWN_BACKUP,
@@ -128,22 +173,36 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
             f"state = 'abandoned', finished_at = :at, code = 'abandoned', message = {_value('reason')}",
             "state = 'running'",
         ),
+        *_TROUBLE,
     ),
     "missing": (
         _backup(
             f"state = 'missing', code = 'missing', message = {_value('path')}",
             "state IN ('good', 'damaged') OR (state = 'running' AND dumped_at IS NOT NULL)",
         ),
+        *_TROUBLE,
     ),
     "damaged": (
         _backup(
             f"state = 'damaged', code = 'damaged', message = {_value('reason')}",
             "state IN ('good', 'missing') OR (state = 'running' AND dumped_at IS NOT NULL)",
         ),
+        *_TROUBLE,
     ),
-    "pruned": (_KNOWN_BACKUP, _backup("state = 'pruned', pruned_at = :at")),
+    "pruned": (
+        _KNOWN_BACKUP,
+        _backup("state = 'pruned', pruned_at = :at"),
+        "INSERT OR IGNORE INTO projected_prunes (sequence, backup_id) "
+        "SELECT :id, :backup_id WHERE :backup_id IS NOT NULL",
+    ),
+    "removed": ("DELETE FROM projected_prunes WHERE backup_id = :backup_id",),
     "held": (_backup("held = 1"),),
-    "released": (_backup("held = 0"),),
+    "released": (
+        _backup("held = 0"),
+        _KNOWN_ALARM,
+        "UPDATE projected_alarms SET trouble_event = NULL, looked_event = :id "
+        f"{_OF_THE_DATABASE} AND :backup_id IS NULL",
+    ),
     "restore_started": (
         _KNOWN_RESTORE,
         _restore(

@@ -34,7 +34,7 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
             workspace.catalog.append(_failure(row, error))
             raise
         seconds = monotonic() - started
-        workspace.catalog.append(_success(row, seen, seconds))
+        workspace.catalog.append(_success(workspace, row, seen, seconds))
     return seconds
 
 
@@ -96,7 +96,7 @@ def _plain_difference(row: BackupRow, seen: pipeline.Unpacked) -> str:
     return "" if seen.plain_sha256 == row.plain_sha256 else "it unpacks to other bytes than were dumped"
 
 
-def _success(row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Event:
+def _success(workspace: Workspace, row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Event:
     facts: dict[str, Any] = {
         **_columns(row),
         "path": row.path,
@@ -105,7 +105,11 @@ def _success(row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Event:
         "duration_seconds": seconds,
         "from_disk": seen.from_disk,
     }
-    return Verified(verdict="pass", **facts) if row.state == "good" else Checksummed(**facts)
+    if row.state == "good":
+        return Verified(verdict="pass", **facts)
+    if found := workspace.store.identity(row.path or ""):  # as long as it is this file, nobody need read it again
+        facts |= {"inode": found.inode, "modified_ns": found.modified_ns}
+    return Checksummed(**facts)
 
 
 def _failure(row: BackupRow, error: BackupError) -> Failed:

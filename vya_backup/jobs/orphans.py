@@ -14,12 +14,13 @@ from vya_backup.errors import BackupError
 from vya_backup.history.events import Abandoned, Process, RestoreFailed
 from vya_backup.history.views import BackupRow, RestoreRow, unfinished, unfinished_restores
 from vya_backup.jobs.facts import dumped_event
+from vya_backup.jobs.pruning import finish_prunes
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport.liveness import ProcessIdentity, is_gone
 
 
 def close_orphans(workspace: Workspace) -> list[str]:
-    """Adopt or abandon every unfinished backup whose process is gone, and close restores that died on their way.
+    """Adopt or abandon every unfinished backup whose process is gone, close restores that died, finish prunes.
 
     Returns a sentence for each thing that a person should look at.
     """
@@ -28,9 +29,10 @@ def close_orphans(workspace: Workspace) -> list[str]:
         process = row.process
         if not row.dumped and process and is_gone(ProcessIdentity(**process), host):
             _close(workspace, row)
-    return [
+    said = [
         _close_restore(workspace, restore) for restore in unfinished_restores(workspace.catalog) if _died(restore, host)
     ]
+    return said + finish_prunes(workspace)
 
 
 def _died(restore: RestoreRow, host: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Engine
 from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
 from vya_backup.history.views import BackupRow, RestorableRow, backups, restorable
+from vya_backup.jobs.alarms import shrink_of
 from vya_backup.jobs.checking import read_back, unpack
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
@@ -123,7 +123,7 @@ def _newest(workspace: Workspace, key: Key, wish: Wish) -> BackupRow:
     if not rows:
         raise RestoreRefused(f"there is no good backup of {key}", "See what there is with: doit backups")
     if wish.at is None:
-        _refuse_shrunken(workspace, rows, wish)
+        _refuse_shrunken(workspace, key, wish)
         return rows[0]
     fitting = [row for row in rows if row.started_at <= wish.at]
     if not fitting:
@@ -139,16 +139,14 @@ def _seconds(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
-def _refuse_shrunken(workspace: Workspace, rows: Sequence[BackupRow], wish: Wish) -> None:
+def _refuse_shrunken(workspace: Workspace, key: Key, wish: Wish) -> None:
     """A fresh, empty server must not become the source of the next restore just because it is the newest."""
-    if wish.latest or len(rows) < 2 or not rows[1].plain_bytes:
-        return
-    newest, before = rows[0], rows[1]
-    lost = 100 * (1 - (newest.plain_bytes or 0) / rows[1].plain_bytes)
-    if lost > workspace.configuration.storage.retention.shrink_alarm_percent:
+    shrink = None if wish.latest else shrink_of(workspace, key)
+    if shrink:
+        before = f", or --backup {shrink.last_full} for the one before" if shrink.last_full else ""
         raise RestoreRefused(
-            f"the newest backup of {newest.instance}/{newest.database} is {lost:.0f} % smaller than the one before",
-            f"Say --latest to take it all the same, or --backup {before.backup_id} for the one before.",
+            f"the newest backup of {key} is {shrink.percent:.0f} % smaller than the one before",
+            f"Say --latest to take it all the same{before}.",
         )
 
 

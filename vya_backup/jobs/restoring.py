@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vya_backup.clock import monotonic
-from vya_backup.errors import BackupError, RestoreFailed
+from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
 from vya_backup.history import events
 from vya_backup.history.identifiers import new_id
+from vya_backup.history.views import backup
 from vya_backup.jobs.facts import process_of
 from vya_backup.jobs.restore_plan import Prepared
 from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, carry_out
@@ -37,7 +38,7 @@ def restore(workspace: Workspace, prepared: Prepared, say: Say, progress: pipeli
     key = prepared.target_key
     with hold(workspace.state / "locks", key, f"restore of {key}"):
         restore_id = new_id()
-        workspace.catalog.append(_started(workspace, prepared, restore_id))
+        workspace.catalog.append_decided(lambda: [_started(workspace, prepared, restore_id)])
         began, outcome = monotonic(), Outcome()
         try:
             carry_out(prepared.request, _surroundings(prepared, say, progress), outcome)
@@ -65,7 +66,15 @@ def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> 
 
 
 def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> events.RestoreStarted:
-    request = prepared.request
+    """Return the event that keeps the backup from being pruned; it is asked for under the catalog's write lock.
+
+    Raises:
+        RestoreRefused: the backup was pruned while the restore was prepared.
+    """
+    request, row = prepared.request, prepared.source.backup
+    now = backup(workspace.catalog, row.backup_id) if row else None
+    if row and now and now.state == "pruned":
+        raise RestoreRefused(f"backup {row.backup_id} was pruned meanwhile; nothing was touched", "Choose another.")
     return events.RestoreStarted(
         **_columns(prepared),
         restore_id=restore_id,
@@ -107,11 +116,13 @@ def _failed(prepared: Prepared, restore_id: str, error: BackupError, outcome: Ou
 
 
 def _columns(prepared: Prepared) -> dict[str, str | None]:
+    """Return where the artifact came from; a file is known by its sidecar, so that it is not pruned meanwhile."""
     source = prepared.source
+    known = source.backup or source.sidecar
     return {
         "instance": source.key.instance if source.key else None,
         "database": source.key.database if source.key else None,
-        "backup_id": source.backup.backup_id if source.backup else None,
+        "backup_id": known.backup_id if known else None,
     }
 
 

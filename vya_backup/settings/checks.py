@@ -34,9 +34,6 @@ _NOT_YET = {
     ("monitoring", "health_check", "enabled"): "no health page is served",
     ("notifications", "email", "enabled"): "NO MAIL IS SENT; read the exit status of `doit backup`, or `doit status`",
 }
-_RETENTION = ("storage", "retention")
-_ACTED_ON = ("shrink_alarm_percent", "apply_per_database")
-"""Of the retention keys, those that are spoken for: restores heed the one, and the other is only noted."""
 
 
 def notes(configuration: Configuration, tree: Node) -> Iterator[str]:
@@ -46,15 +43,7 @@ def notes(configuration: Configuration, tree: Node) -> Iterator[str]:
             node = tree.get(*location)
             if node is not None and _at(configuration, location) != _at(Configuration(), location):
                 yield f"{node.origin.place()}: {node.origin.key} {meaning}: {sentence}"
-    yield from _unkept_retention(configuration, tree)
     yield from _unsaved_accounts(configuration)
-
-
-def _unkept_retention(configuration: Configuration, tree: Node) -> Iterator[str]:
-    node = tree.get(*_RETENTION)
-    said, default = configuration.storage.retention.model_dump(), Configuration().storage.retention.model_dump()
-    if node is not None and any(said[key] != default[key] for key in said if key not in _ACTED_ON):
-        yield f"{node.origin.place()}: {node.origin.key} has no effect yet: nothing is ever removed, so watch the space"
 
 
 def _unsaved_accounts(configuration: Configuration) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from string import Formatter
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from vya_backup.settings.section import Section
 
@@ -51,8 +51,8 @@ class FileNaming(Section):
         return text
 
 
-class Retention(Section):
-    """How many backups to keep per database."""
+class RetentionRules(Section):
+    """How many backups to keep of one database."""
 
     strategy: Literal["gfs", "simple"] = "gfs"
     daily_keep: int = Field(default=7, ge=0)
@@ -64,7 +64,63 @@ class Retention(Section):
     safety_days: int = Field(default=7, ge=0)
     shrink_alarm_percent: int = Field(default=50, ge=1, le=100)
     cleanup_enabled: bool = True
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> RetentionRules:
+        counted = self.keep_last or self.keep_days
+        slots = self.daily_keep or self.weekly_keep or self.monthly_keep or self.yearly_keep
+        if self.strategy == "simple" and not counted:
+            raise ValueError("strategy simple needs keep_last or keep_days: all but the newest backup would be pruned")
+        if not counted and not slots:
+            raise ValueError("keeps nothing but the newest backup; say keep_last: 1 to mean it")
+        return self
+
+
+class RetentionOverride(Section):
+    """What differs for some databases, named as INSTANCE/DATABASE; globs are allowed. A key left out is not changed."""
+
+    databases: tuple[str, ...] = Field(min_length=1)
+    strategy: Literal["gfs", "simple"] | None = None
+    daily_keep: int | None = Field(default=None, ge=0)
+    weekly_keep: int | None = Field(default=None, ge=0)
+    monthly_keep: int | None = Field(default=None, ge=0)
+    yearly_keep: int | None = Field(default=None, ge=0)
+    keep_last: int | None = Field(default=None, ge=0)
+    keep_days: int | None = Field(default=None, ge=0)
+    safety_days: int | None = Field(default=None, ge=0)
+    shrink_alarm_percent: int | None = Field(default=None, ge=1, le=100)
+    cleanup_enabled: bool | None = None
+
+    @field_validator("databases")
+    @classmethod
+    def _are_keys(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if "/" not in pattern:
+                raise ValueError(f"{pattern!r} names no database; write INSTANCE/DATABASE, such as prod-mysql-01/*")
+        return patterns
+
+
+class Retention(RetentionRules):
+    """How many backups to keep per database, with what differs for some."""
+
     apply_per_database: bool = True
+    overrides: tuple[RetentionOverride, ...] = ()
+
+    def overridden(self, override: RetentionOverride | None) -> RetentionRules:
+        """Return the rules in force under an override, or under none."""
+        general = {name: getattr(self, name) for name in RetentionRules.model_fields}
+        changed = override.model_dump(exclude={"databases"}, exclude_none=True) if override else {}
+        return RetentionRules(**(general | changed))
+
+    @model_validator(mode="after")
+    def _overrides_keep_something(self) -> Retention:
+        for override in self.overrides:
+            try:
+                self.overridden(override)
+            except ValidationError as error:
+                said = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"the override for {', '.join(override.databases)}: {said}") from error
+        return self
 
 
 class Checksums(Section):

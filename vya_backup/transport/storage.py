@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -17,10 +19,20 @@ from vya_backup.transport.disk import explained, space
 from vya_backup.transport.drafts import ARTIFACT, FILE_MODE, Draft, Target, is_partial, locked
 from vya_backup.transport.reading import StoredFile
 
-__all__ = ["Draft", "Store", "StoredFile", "expire_logs", "place", "write_log"]
+__all__ = ["Draft", "FileIdentity", "Store", "StoredFile", "expire_logs", "place", "write_log"]
 UNKNOWN_TO_FILE_SYSTEM = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1
+
+
+@dataclass(frozen=True)
+class FileIdentity:
+    """Which file it is: as long as these agree, nobody wrote into it or put another in its place."""
+
+    size_bytes: int
+    inode: int
+    modified_ns: int
+    is_regular: bool = True
 
 
 class Store:
@@ -112,6 +124,20 @@ class Store:
             except FileNotFoundError:
                 return None
 
+    def identity(self, relative: str) -> FileIdentity | None:
+        """Return which file a name means, links not followed; None when there is no such name.
+
+        Raises:
+            StorageFailed: that could not be found out, which is not the same.
+        """
+        path = self.path(relative)
+        with explained("look at", path):
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                return None
+        return FileIdentity(found.st_size, found.st_ino, found.st_mtime_ns, stat.S_ISREG(found.st_mode))
+
     def open_from_disk(self, relative: str) -> StoredFile:
         """Open a file so that, where the system allows, its bytes come from the disk and not from the cache.
 
@@ -154,6 +180,26 @@ class Store:
         with explained("remove", path):
             path.unlink()
             folders.sync(path.parent)
+
+    def remove_empty_folders(self, relative: str) -> None:
+        """Remove the folders above a file that is gone, as far as they are empty; the base path stays.
+
+        Raises:
+            StorageFailed: one could not be removed for another reason than that it holds something.
+        """
+        for folder in self.path(relative).parents:
+            if folder == self.base_path:
+                return
+            with explained("remove", folder):
+                try:
+                    folder.rmdir()
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}:
+                        return
+                    raise
+                folders.sync(folder.parent)
 
     def _files(self, prefix: str) -> Iterator[Path]:
         top = self.path(prefix) if prefix else self.base_path

@@ -1,0 +1,43 @@
+"""What stops the pruning of a database, and a suspicious restore: gathered from the catalog, decided in one place."""
+
+from __future__ import annotations
+
+from vya_backup.decisions.naming import Key
+from vya_backup.decisions.retention import rules_for
+from vya_backup.decisions.shrinking import Shrink, shrunk
+from vya_backup.history.events import Abandoned, Damaged, Event, Failed, Missing
+from vya_backup.history.keeping import RetainedRow, alarms, retained
+from vya_backup.jobs.workspace import Workspace
+
+
+def barred(workspace: Workspace, key: Key, rows: list[RetainedRow]) -> str:
+    """Return why nothing of a database may be pruned, or an empty text; `rows` are its backups, newest first."""
+    found = alarms(workspace.catalog, key.instance, key.database)
+    if found.trouble:
+        return f"its newest attempt is no good backup: {_told(found.trouble)}"
+    shrink = _shrink(workspace, key, rows, found.looked_event)
+    return str(shrink) if shrink else ""
+
+
+def shrink_of(workspace: Workspace, key: Key) -> Shrink | None:
+    """Return the loss of a database that nobody has looked at."""
+    rows = retained(workspace.catalog, key.instance, key.database)
+    return _shrink(workspace, key, rows, alarms(workspace.catalog, key.instance, key.database).looked_event)
+
+
+def _shrink(workspace: Workspace, key: Key, rows: list[RetainedRow], looked_event: int) -> Shrink | None:
+    rules = rules_for(workspace.configuration.storage.retention, key)
+    return shrunk([row for row in rows if row.state == "good"], looked_event, rules.shrink_alarm_percent)
+
+
+def _told(event: Event) -> str:
+    match event:
+        case Failed(message=words):
+            return f"failed, {words}"
+        case Abandoned(reason=words):
+            return f"abandoned, {words}"
+        case Damaged(reason=words):
+            return f"damaged, {words}"
+        case Missing(path=path):
+            return f"missing, {path}"
+    return event.type
