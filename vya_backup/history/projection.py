@@ -18,6 +18,7 @@ TABLES: Final = (
     "projected_backups",
     "projected_databases",
     "projected_instances",
+    "projected_looks",
     "projected_restores",
     "projected_runs",
     "projected_tasks",
@@ -112,6 +113,9 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
             "state = 'good', code = NULL, message = NULL, hint = NULL",
             f"{_value('verdict')} = 'pass' AND state IN ('missing', 'damaged') AND checksummed_at IS NOT NULL",
         ),
+        "INSERT OR REPLACE INTO projected_looks (backup_id, event, looked_at, verdict, reason) "
+        f"SELECT :backup_id, :id, :at, {_value('verdict')}, coalesce({_value('reason')}, '') "
+        "WHERE :backup_id IS NOT NULL",
     ),
     "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"),),
     "failed": (
