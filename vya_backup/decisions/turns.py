@@ -11,8 +11,8 @@ from math import ceil
 
 from vya_backup.history.verifiable import VerifiableRow
 
-NEXT_NIGHT = timedelta(hours=36)
-"""A night later, and half a day for a timer that is late: what would be over its time then is taken now."""
+HALF_A_DAY = timedelta(hours=12)
+"""A timer is never on the minute: what comes to the end of its time nearer to this night than to the next is taken."""
 
 
 def in_turn(rows: Iterable[VerifiableRow]) -> list[VerifiableRow]:
@@ -23,15 +23,15 @@ def in_turn(rows: Iterable[VerifiableRow]) -> list[VerifiableRow]:
 def nightly_share(rows: Sequence[VerifiableRow], *, every_days: int, now: datetime) -> list[VerifiableRow]:
     """Return what one run of a nightly timer takes, so that none is left alone for longer than `every_days`.
 
-    That is an equal share of all; and beyond it whatever would be over its time before the next night, since new
-    backups, which come first, may use the share up.
+    That is an equal share of all; and beyond it whatever is at the end of its time, since new backups, which come
+    first, may use the share up.
     """
     ordered = in_turn(rows)
     share = ceil(len(ordered) / every_days)
-    patience = timedelta(days=every_days) - NEXT_NIGHT
-    return ordered[:share] + [row for row in ordered[share:] if _is_over_its_time(row, patience, now)]
+    patience = timedelta(days=every_days) - HALF_A_DAY
+    return ordered[:share] + [row for row in ordered[share:] if _is_at_its_end(row, patience, now)]
 
 
-def _is_over_its_time(row: VerifiableRow, patience: timedelta, now: datetime) -> bool:
+def _is_at_its_end(row: VerifiableRow, patience: timedelta, now: datetime) -> bool:
     """Say so too of a look that is dated in the future: its clock was wrong, so its age is unknown."""
     return row.looked_at is not None and not now - patience < row.looked_at <= now
