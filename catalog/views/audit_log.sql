@@ -10,6 +10,7 @@ SELECT
       WHEN 'checksummed' THEN 'backup of ' || subject || ' read back and good: '
         || json_extract(data, '$.path')
       WHEN 'verified' THEN 'backup of ' || subject || ' verified: ' || json_extract(data, '$.verdict')
+        || coalesce(': ' || nullif(json_extract(data, '$.reason'), ''), '')
       WHEN 'drilled' THEN 'restore of ' || subject || ' drilled: ' || json_extract(data, '$.verdict')
       WHEN 'failed' THEN json_extract(data, '$.step') || ' of ' || subject
         || ' failed: ' || json_extract(data, '$.message')

@@ -92,7 +92,7 @@ class Bench:
     def backup(self, name: str) -> BackupRow:
         """Dump and check one database; return its good backup."""
         planned = self.planned(name)
-        dumped = dump_database(self.workspace, Order(planned), silent)
+        dumped = dump_database(self.workspace, Order(planned, forced=True), silent)
         assert dumped is not None
         checksum(self.workspace, newest_published(self.workspace.catalog)[self.place.instance.id, name], silent)
         (row,) = backups(self.workspace.catalog, self.place.instance.id, name, states=["good"], limit=1)
@@ -117,8 +117,8 @@ class Bench:
         return b"".join(decoded(path, of_path(path), Digest()))
 
 
-class EngineContract(ABC):
-    """What every engine does."""
+class AtAPlace(ABC):
+    """Tests at one engine's place."""
 
     @pytest.fixture
     @abstractmethod
@@ -144,6 +144,10 @@ class EngineContract(ABC):
         catalog.close()
         for name in set(place.names()) - set(before):
             place.drop(name)
+
+
+class EngineContract(AtAPlace):
+    """What every engine does."""
 
     def test_a_good_backup_holds_every_row_and_object(self, bench: Bench) -> None:
         """Counted in the stream, equal to the server's own list."""

@@ -28,7 +28,7 @@ def flag(name: str, help_text: str) -> Declaration:
 
 
 def _number(name: str, help_text: str) -> Declaration:
-    return {"name": name, "long": name, "type": int, "default": 0, "help": help_text}
+    return {"name": name, "long": name.replace("_", "-"), "type": int, "default": 0, "help": help_text}
 
 
 BACKUP: tuple[Declaration, ...] = (
@@ -68,7 +68,21 @@ RESTORE: tuple[Declaration, ...] = (
 
 PRUNE: tuple[Declaration, ...] = (flag("dry_run", "show what would go and what stays, with reasons, touch nothing"),)
 
-OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {"backup": BACKUP, "restore": RESTORE, "prune": PRUNE}
+VERIFY: tuple[Declaration, ...] = (
+    flag("all", "every backup of what is named (the default)"),
+    flag("rolling", "tonight's share, so that all are read within verification.every_days"),
+    _number("limit", "so many at most: never verified ones first, then longest ago"),
+    _number("max_minutes", "begin no further backup after so many minutes"),
+    _number("workers", "files read at once (default: backup.parallel)"),
+    flag("dry_run", "list what would be read, in order; read nothing"),
+)
+
+OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {
+    "backup": BACKUP,
+    "restore": RESTORE,
+    "prune": PRUNE,
+    "verify": VERIFY,
+}
 DEFAULT_TASK = "backup"
 
 

@@ -16,7 +16,7 @@ from doit.control import TaskControl
 from doit.exceptions import InvalidCommand
 from doit.task import Stream
 
-from vya_backup.command_line import backend, selecting
+from vya_backup.command_line import backend, selecting, verify_choosing
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
@@ -43,7 +43,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
     """Replaces doit's own `run`."""
 
     name = "run"
-    doc_purpose = "back up and restore: run tasks (the default command)"
+    doc_purpose = "back up, restore, verify: run tasks (the default command)"
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Run the selected tasks; the module says what the exit status means."""
@@ -79,6 +79,9 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
                 return _show(session, [line for d in session.discoveries for line in describe(d)])
             if is_dry_run:
                 return _show(session, plan_lines(session.planned, session.workspace))
+        verify_choosing.choose(session)
+        if any(s.options.get("dry_run") for s in session.selections if s.group == verify_choosing.GROUP):
+            return _show(session, verify_choosing.lines(session))
         return self._work(session, params)
 
     def _work(self, session: Session, params: Any) -> int:
@@ -151,5 +154,5 @@ def _threads(session: Session, params: Any) -> int:
     if "num_process" in params._non_default_keys:  # noqa: SLF001 - doit's own way to tell a default
         return int(params["num_process"])
     said = [int(s.options["workers"]) for s in session.selections if s.options.get("workers")]
-    is_backup = bool(selecting.backups(session.selections))
-    return max(said) if said else session.workspace.configuration.backup.parallel if is_backup else 0
+    is_parallel = bool(selecting.backups(session.selections)) or bool(session.verifying)
+    return max(said) if said else session.workspace.configuration.backup.parallel if is_parallel else 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from vya_backup.command_line.options import Selection
-from vya_backup.decisions.naming import Key, database_of_task
+from vya_backup.decisions.naming import Key, database_of_task, task_name
 from vya_backup.decisions.plan import matches, short_names
 from vya_backup.errors import UsageError
 
@@ -78,6 +78,24 @@ def restores(selections: Sequence[Selection], keys: Sequence[Key]) -> list[Selec
     return [one for selection in selections for one in _restores_of(selection, keys)]
 
 
+def verified(selection: Selection, keys: Sequence[Key]) -> list[Key]:
+    """Return the databases whose backups a `verify` selection means, sorted.
+
+    Raises:
+        UsageError: a name or a pattern means nothing or something ambiguous.
+    """
+    member = selection.member
+    short = {task_name(name): key for name, key in short_names(keys).items()}
+    found = [key for key in keys if member in {"", key.instance, key.task}] or [
+        key for name, key in short.items() if name == member
+    ]
+    if not found and _is_pattern(member):
+        found = [key for key in keys if fnmatch.fnmatchcase(key.task, member)]
+    if member and not found:
+        raise UsageError(f"nothing is known of {member!r} to verify", _why_unknown(member, keys, "verify"))
+    return sorted(found)
+
+
 def _restores_of(selection: Selection, keys: Sequence[Key]) -> list[Selection]:
     member = selection.member
     if selection.group != "restore" or not member:
@@ -87,7 +105,7 @@ def _restores_of(selection: Selection, keys: Sequence[Key]) -> list[Selection]:
     if member in names:
         return [selection]
     if not _is_pattern(member):
-        raise UsageError(f"nothing is known of {member!r} to restore", _why_unknown(member, keys))
+        raise UsageError(f"nothing is known of {member!r} to restore", _why_unknown(member, keys, "restore"))
     found = [key.task for key in keys if fnmatch.fnmatchcase(key.task, member)]
     if not found:
         raise UsageError(f"{member!r} matches no database", _there_are([key.task for key in keys]))
@@ -96,10 +114,10 @@ def _restores_of(selection: Selection, keys: Sequence[Key]) -> list[Selection]:
     return [replace(selection, task=f"restore:{name}") for name in found]
 
 
-def _why_unknown(member: str, keys: Sequence[Key]) -> str:
+def _why_unknown(member: str, keys: Sequence[Key], group: str) -> str:
     owners = [key.task for key in keys if key.task.partition("/")[2] == member]
     if owners:
-        return f"Several instances have it; say which: {_some([f'restore:{o}' for o in owners])}."
+        return f"Several instances have it; say which: {_some([f'{group}:{o}' for o in owners])}."
     return _there_are([key.task for key in keys])
 
 

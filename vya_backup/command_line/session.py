@@ -18,6 +18,7 @@ from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
+from vya_backup.history.verifiable import VerifiableRow
 from vya_backup.history.views import database_names
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
@@ -33,7 +34,17 @@ SECONDS_PER_MINUTE = 60
 LOUD = frozenset({"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned"})
 LOGGED = frozenset(
     {"instance", "database", "backup_id", "path", "size_bytes", "duration_seconds", "step", "code", "message", "hint"}
-    | {"reason", "restore_id", "target_instance", "target_database", "rows", "command", "exit_status", "results"}
+    | {
+        "reason",
+        "verdict",
+        "restore_id",
+        "target_instance",
+        "target_database",
+        "rows",
+        "command",
+        "exit_status",
+        "results",
+    }
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
@@ -52,6 +63,10 @@ class Session:
     screen: Screen = field(default_factory=Screen)
     discoveries: list[Discovery] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
+    verifying: dict[str, list[VerifiableRow]] = field(default_factory=dict)
+    """The backups that each selected `verify` task is about, in their turn."""
+    verify_until: float | None = None
+    """Monotonic seconds after which no further backup is begun to be verified."""
 
     def options(self, task: str) -> dict[str, object]:
         """Return the options that were said for a task, or for a group that selects it."""
@@ -156,7 +171,8 @@ def _log_event(recorded: Recorded) -> None:
     """Log what was appended; the catalog stays the only record that counts."""
     event = recorded.event
     facts = {name: value for name, value in event.model_dump(mode="json").items() if name in LOGGED and value}
-    log.event(event.type, level="error" if event.type in LOUD else "info", position=recorded.position, **facts)
+    is_loud = event.type in LOUD or facts.get("verdict", "pass") != "pass"
+    log.event(event.type, level="error" if is_loud else "info", position=recorded.position, **facts)
 
 
 def run_started(loaded: Loaded, selections: list[Selection]) -> RunStarted:

@@ -1,4 +1,4 @@
-"""The doit tasks: for each database a dump, its checksum, its restore, its pruning; groups for instances and for all.
+"""The doit tasks: for each database a dump, its checksum, its restore, its pruning; for each backup its verification.
 
 Tasks are made at load time. In a run they follow the plan that the run has made; everything else (`doit list`, `help`)
 makes them from the catalog's memory and contacts no server.
@@ -13,13 +13,14 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from vya_backup.command_line import backup_actions, prune_actions, restore_actions
+from vya_backup.command_line import backup_actions, prune_actions, restore_actions, verify_actions
 from vya_backup.command_line.backup_actions import Ticket
-from vya_backup.command_line.options import BACKUP, PRUNE, RESTORE
+from vya_backup.command_line.options import BACKUP, PRUNE, RESTORE, VERIFY
 from vya_backup.command_line.session import current, known_keys
 from vya_backup.decisions.naming import Key, task_name
 from vya_backup.decisions.plan import short_names
 from vya_backup.errors import BackupError
+from vya_backup.history.verifiable import VerifiableRow
 
 QUIET = {"io": {"capture": False}, "verbosity": 1}
 """Under threads doit's capture swaps the standard streams of the whole process: off."""
@@ -82,6 +83,17 @@ def _prune_tasks(instance: str, keys: list[Key]) -> Iterator[Task]:
             doc=f"Apply the retention policy to {key}.",
             **QUIET,
         )
+
+
+def task_verify() -> Iterator[Task]:
+    """Read stored backups again, and compare them with what the catalog says."""
+    session = current()
+    chosen = session.verifying if session else {name: [] for name in _verify_names(_keys())}
+    yield _verify_group("verify", chosen.get("verify", []), has_subtask=True)
+    for name, rows in chosen.items():
+        if name != "verify":
+            yield _verify_group(name, rows, subtask_of="verify")
+    yield from map(_verify_task, {row.backup_id: row for rows in chosen.values() for row in rows}.values())
 
 
 def _tickets() -> list[Ticket]:
@@ -157,6 +169,24 @@ def _restore_task(name: str, key: Key) -> Task:
         doc=f"Restore {key} from its newest good backup.",
         **QUIET,
     )
+
+
+def _verify_names(keys: list[Key]) -> list[str]:
+    instances = dict.fromkeys(key.instance for key in keys)
+    return [f"verify:{instance}" for instance in instances] + [f"verify:{key.task}" for key in keys]
+
+
+def _verify_group(name: str, rows: list[VerifiableRow], **more: Any) -> Task:
+    doc = f"Read the stored backups of {name.partition(':')[2] or 'every database'} again and compare them."
+    return _group(name, [_verify_name(row) for row in rows], doc=doc, params=VERIFY, **more)
+
+
+def _verify_task(row: VerifiableRow) -> Task:
+    return Task(_verify_name(row), [(verify_actions.verify_backup, [row])], subtask_of="verify", **QUIET)
+
+
+def _verify_name(row: VerifiableRow) -> str:
+    return f"verify:{Key(row.instance, row.database).task}:{row.backup_id}"
 
 
 def _group(name: str, members: list[str], **more: Any) -> Task:

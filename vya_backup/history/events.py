@@ -115,12 +115,17 @@ class Checksummed(Event):
 
 
 class Verified(Event):
-    """A stored file was read again, its digest compared and its content decoded to the end."""
+    """A stored file was read again, compared and decoded to its end.
+
+    `checks` are those that failed or could not be made. A `fail` of the dump itself stands beside a
+    `damaged` or `missing`; one of its sidecars alone changes no state.
+    """
 
     type = "verified"
     path: Exact
     verdict: Verdict
     reason: str = ""
+    checks: ExactList = ()
     size_bytes: int | None = None
     sha256: Exact = ""
     duration_seconds: float = 0

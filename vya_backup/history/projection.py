@@ -20,6 +20,7 @@ TABLES: Final = (
     "projected_databases",
     "projected_good",
     "projected_instances",
+    "projected_looks",
     "projected_prunes",
     "projected_restores",
     "projected_runs",
@@ -156,6 +157,9 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
             f"{_value('verdict')} = 'pass' AND state IN ('missing', 'damaged') AND checksummed_at IS NOT NULL",
         ),
         _NEWEST_IS_BACK,
+        "INSERT OR REPLACE INTO projected_looks (backup_id, event, looked_at, verdict, reason) "
+        f"SELECT :backup_id, :id, :at, {_value('verdict')}, coalesce({_value('reason')}, '') "
+        "WHERE :backup_id IS NOT NULL",
     ),
     "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"),),
     "failed": (

@@ -66,6 +66,10 @@ class BackupRow:
     code: str | None
     message: str | None
     hint: str | None
+    looked_at: datetime | None
+    """When it was last verified, whatever came of it; `verified_at` is when that was a pass."""
+    verdict: str | None
+    verdict_reason: str | None
 
     @property
     def key(self) -> str:

@@ -1,30 +1,30 @@
-"""Read a published dump back from the disk; only what equals the streamed bytes becomes a good backup."""
+"""Read a published dump back from the disk; only what equals the streamed bytes becomes a good backup.
+
+`verifying` looks at far more, later and again and again.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 from vya_backup.clock import monotonic
+from vya_backup.decisions.verdict import Finding, SeenDump, dump_faults, in_words
 from vya_backup.engines import engine_for
 from vya_backup.errors import ArtifactDamaged, BackupError
-from vya_backup.history.events import Checksummed, Damaged, Event, Failed, Missing, Verified
+from vya_backup.history.events import Checksummed, Damaged, Failed, Missing
 from vya_backup.history.views import BackupRow
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import of_path
-from vya_backup.transport.locks import hold
 
 
 def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> float:
-    """Read the file of a backup back and append `checksummed`, or `verified` when it was good already; return seconds.
+    """Read the file of a backup back and append `checksummed`; return seconds.
 
     Raises:
         ArtifactDamaged: the file is missing or differs, which is in the catalog as `missing` or `damaged`.
         BackupError: it could not be read; in the catalog as a failure of the database, while the backup stays to be
             checked: nothing is known against it.
     """
-    key = f"{row.instance}/{row.database}"
-    with hold(workspace.state / "locks", key, f"checksum of {key}"):
+    with workspace.locked(row.key, f"checksum of {row.key}"):
         started = monotonic()
         try:
             seen = read_back(workspace, row, progress)
@@ -34,7 +34,7 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
             workspace.catalog.append(_failure(row, error))
             raise
         seconds = monotonic() - started
-        workspace.catalog.append(_success(workspace, row, seen, seconds))
+        workspace.catalog.append(checksummed(workspace, row, seen, seconds))
     return seconds
 
 
@@ -48,7 +48,7 @@ def read_back(workspace: Workspace, row: BackupRow, progress: pipeline.Progress)
     """
     path = _present(workspace, row)
     seen = pipeline.read_back(workspace.store, path, progress)
-    _judge(workspace, row, _difference(row, seen))
+    _judge(workspace, row, seen_dump(seen))
     return seen
 
 
@@ -61,55 +61,69 @@ def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) ->
     path = _present(workspace, row)
     observer = engine_for(row.engine or "").observer()
     seen = pipeline.unpack(workspace.store, path, of_path(path), observer, progress)
-    _judge(workspace, row, _difference(row, seen) or seen.fault or _plain_difference(row, seen))
+    _judge(workspace, row, seen_dump(seen))
     return seen
+
+
+def seen_dump(seen: pipeline.ReadBack) -> SeenDump:
+    """Return what was read as the pure checks take it."""
+    if not isinstance(seen, pipeline.Unpacked):
+        return SeenDump(seen.size_bytes, seen.sha256)
+    return SeenDump(seen.size_bytes, seen.sha256, seen.undecodable, seen.incomplete, seen.plain_sha256)
+
+
+def is_present(workspace: Workspace, row: BackupRow) -> bool:
+    """Say whether a backup's dump lies where it was published.
+
+    Raises:
+        StorageFailed: it could not be looked for; not even the tree that it lies in is there.
+    """
+    path = row.path or ""
+    if workspace.store.size(path) is not None:
+        return True
+    workspace.store.demand_tree(path)
+    return False
+
+
+def columns(row: BackupRow) -> dict[str, str]:
+    """Return the columns of an event about a backup."""
+    return {"instance": row.instance, "database": row.database, "backup_id": row.backup_id}
+
+
+def damaged(row: BackupRow, faults: tuple[Finding, ...]) -> Damaged:
+    """Return the event that says what was found against a dump, and by which checks."""
+    checks = ", ".join(dict.fromkeys(str(fault.check) for fault in faults))
+    return Damaged(path=row.path or "", reason=in_words(faults), check=checks, **columns(row))
+
+
+def checksummed(workspace: Workspace, row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Checksummed:
+    """Return the event that makes a backup good; as long as the file is the one it names, nobody need read it again."""
+    found = workspace.store.identity(row.path or "")
+    return Checksummed(
+        path=row.path or "",
+        size_bytes=seen.size_bytes,
+        sha256=seen.sha256,
+        duration_seconds=seconds,
+        from_disk=seen.from_disk,
+        inode=found.inode if found else None,
+        modified_ns=found.modified_ns if found else None,
+        **columns(row),
+    )
 
 
 def _present(workspace: Workspace, row: BackupRow) -> str:
     path = row.path or ""
-    if workspace.store.size(path) is None:
-        workspace.catalog.append(Missing(path=path, **_columns(row)))
+    if not is_present(workspace, row):
+        workspace.catalog.append(Missing(path=path, **columns(row)))
         raise ArtifactDamaged(f"the file of backup {row.backup_id} is missing: {path}")
     return path
 
 
-def _judge(workspace: Workspace, row: BackupRow, fault: str) -> None:
-    if fault:
-        path = row.path or ""
-        workspace.catalog.append(Damaged(path=path, reason=fault, check="read back", **_columns(row)))
-        raise ArtifactDamaged(f"{path} is damaged: {fault}", "Dump again with: doit backup")
-
-
-def _columns(row: BackupRow) -> dict[str, str]:
-    return {"instance": row.instance, "database": row.database, "backup_id": row.backup_id}
-
-
-def _difference(row: BackupRow, seen: pipeline.ReadBack) -> str:
-    if seen.size_bytes != row.size_bytes:
-        return f"it has {seen.size_bytes:,} bytes instead of {row.size_bytes:,}"
-    if seen.sha256 != row.sha256:
-        return f"its SHA-256 is {seen.sha256} instead of {row.sha256}"
-    return ""
-
-
-def _plain_difference(row: BackupRow, seen: pipeline.Unpacked) -> str:
-    return "" if seen.plain_sha256 == row.plain_sha256 else "it unpacks to other bytes than were dumped"
-
-
-def _success(workspace: Workspace, row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Event:
-    facts: dict[str, Any] = {
-        **_columns(row),
-        "path": row.path,
-        "size_bytes": seen.size_bytes,
-        "sha256": seen.sha256,
-        "duration_seconds": seconds,
-        "from_disk": seen.from_disk,
-    }
-    if row.state == "good":
-        return Verified(verdict="pass", **facts)
-    if found := workspace.store.identity(row.path or ""):  # as long as it is this file, nobody need read it again
-        facts |= {"inode": found.inode, "modified_ns": found.modified_ns}
-    return Checksummed(**facts)
+def _judge(workspace: Workspace, row: BackupRow, seen: SeenDump) -> None:
+    faults = tuple(dump_faults(row, seen))
+    if faults:
+        workspace.catalog.append(damaged(row, faults))
+        raise ArtifactDamaged(f"{row.path} is damaged: {in_words(faults)}", "Dump again with: doit backup")
 
 
 def _failure(row: BackupRow, error: BackupError) -> Failed:

@@ -29,7 +29,6 @@ from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor, Level
 from vya_backup.transport.connections import connect
 from vya_backup.transport.limits import Limits
-from vya_backup.transport.locks import hold
 from vya_backup.transport.retrying import attempts
 from vya_backup.transport.storage import Draft, Store
 from vya_backup.transport.tools import find_client, stdbuf
@@ -69,7 +68,7 @@ def dump_database(workspace: Workspace, order: Order, progress: pipeline.Progres
         AlreadyRunning: another process is at it.
     """
     key = order.planned.key
-    with workspace.turn(order.planned.instance), hold(workspace.state / "locks", str(key), f"backup of {key}"):
+    with workspace.turn(order.planned.instance), workspace.locked(str(key), f"backup of {key}"):
         decision = decide_again(workspace, order.planned, forced=order.forced)
         if decision.work is not Work.DUMP:
             return None

@@ -10,6 +10,7 @@ from typing import Any
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs, Sidecar, decode
 from vya_backup.decisions.naming import ArtifactName, Key
+from vya_backup.decisions.verdict import metadata_faults
 from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Engine
 from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
@@ -176,6 +177,8 @@ def _from_row(workspace: Workspace, row: BackupRow) -> Source:
             f"the sidecar of {row.path} belongs to another backup: {sidecar.backup_id} instead of {row.backup_id}",
             "Move the wrong .metadata.json away; the restore then reads what it needs from the dump itself.",
         )
+    if sidecar is not None and (fault := next(metadata_faults(row, _metadata(store, path)), None)):
+        raise ArtifactDamaged(fault.words, "Move it away; the restore then reads what it needs from the dump itself.")
     return Source(store, path, engine_for(row.engine or ""), key, row, sidecar, row.started_at, row.plain_bytes or 0)
 
 
@@ -202,12 +205,16 @@ def _engine_of_text(store: Store, name: str) -> str:
     raise RestoreRefused(f"{name} does not begin like a dump of PostgreSQL, MariaDB or MySQL, and has no sidecar")
 
 
+def _metadata(store: Store, path: str) -> bytes:
+    return store.read_bytes(ArtifactName(path).metadata)
+
+
 def _sidecar(store: Store, path: str) -> Sidecar | None:
     name = ArtifactName(path).metadata
     if store.size(name) is None:
         return None
     try:
-        return decode(store.read_bytes(name))
+        return decode(_metadata(store, path))
     except ValueError as error:
         raise ArtifactDamaged(
             f"{name} cannot be read: {error}", "Move it away to restore from the dump alone."

@@ -6,6 +6,8 @@ A job takes a workspace and plain values; nothing here decides.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +23,7 @@ from vya_backup.history.catalog import Catalog
 from vya_backup.settings.credentials import CredentialStore, Purpose
 from vya_backup.settings.loading import state_folder
 from vya_backup.settings.model import Configuration, Instance
+from vya_backup.transport.locks import hold
 from vya_backup.transport.storage import Store
 from vya_backup.transport.tool_logs import tool_log
 
@@ -37,6 +40,7 @@ class Workspace:
     run_deadline: float | None = None
     """Monotonic seconds after which no dump goes on."""
     _turns: dict[str, threading.Semaphore] = field(default_factory=dict)
+    """By instance, and by the key of a database, which no instance's id can be."""
 
     def instance(self, instance_id: str) -> Instance:
         """Return a configured instance.
@@ -72,6 +76,16 @@ class Workspace:
     def turn(self, instance: Instance) -> threading.Semaphore:
         """Return what limits the dumps that run at once on one instance."""
         return self._turns.setdefault(instance.id, threading.Semaphore(instance.parallel))
+
+    @contextmanager
+    def locked(self, key: str, description: str) -> Iterator[None]:
+        """Hold the lock of a database; threads of this run wait for each other, where another process is an error.
+
+        Raises:
+            AlreadyRunning: another process holds it.
+        """
+        with self._turns.setdefault(key, threading.Semaphore()), hold(self.state / "locks", key, description):
+            yield
 
     def keep_words(self, name: str, stderr: str) -> None:
         """Keep the full words of a tool under a backup's or restore's id; without room for them only the log tells."""

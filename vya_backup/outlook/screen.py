@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 Progress = Callable[[int, int], None]
-MARKS = {"ok": "ok  ", "failed": "FAIL", "current": "--  ", "skipped": "skip"}
+MARKS = {"ok": "ok  ", "failed": "FAIL", "unjudged": "??  ", "current": "--  ", "skipped": "skip", "later": "--  "}
+TOLD = frozenset({"ok", "failed", "unjudged"})
 LABEL = 30  # columns of a live line's name; the figures beside it need the rest of eighty
 CURRENT_SHOWN = 20  # so many up-to-date databases are listed; more are counted
 
@@ -34,7 +35,7 @@ class Result:
 
     label: str
     verdict: str
-    """`ok`, `failed`, `current` or `skipped`."""
+    """`ok`, `failed`, `unjudged`, `current`, `skipped`, or `later`, which is only counted."""
     note: str = ""
     size_bytes: int = 0
     plain_bytes: int = 0
@@ -72,7 +73,8 @@ class Screen:
             self._labels.add(result.label)
             self._verdicts[result.verdict] += 1
             is_one_of_many = self._verdicts["current"] > CURRENT_SHOWN
-        if result.verdict == "current" and (self.quiet or is_one_of_many):
+        is_counted_only = result.verdict == "current" and (self.quiet or is_one_of_many)
+        if is_counted_only or result.verdict == "later":
             return
         note = result.note.removeprefix(f"{result.label} ").removeprefix(f"{result.label}: ")
         self.line(f"{MARKS[result.verdict]} {result.label}  {note}".rstrip())
@@ -109,7 +111,7 @@ class Screen:
     def summary(self) -> None:
         """Print the final table of what was done, and one line of counts."""
         self.close()
-        done = [r for r in self.results if r.verdict in {"ok", "failed"}]
+        done = [r for r in self.results if r.verdict in TOLD]
         if len(done) > 1 and any(r.size_bytes for r in done):
             with self._lock:
                 self._console.print(_table(done))
@@ -158,5 +160,6 @@ def _table(results: list[Result]) -> object:
 
 
 def _counts(verdicts: Counter[str]) -> str:
-    words = {"ok": "done", "failed": "failed", "current": "up to date", "skipped": "not started"}
+    words = {"ok": "done", "failed": "failed", "unjudged": "not judged", "current": "up to date"}
+    words |= {"skipped": "not started", "later": "left for the next time"}
     return ", ".join(f"{verdicts[verdict]:,} {word}" for verdict, word in words.items() if verdicts[verdict])

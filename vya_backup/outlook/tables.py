@@ -124,7 +124,13 @@ def _plan_cells(planned: Planned) -> tuple[str, ...]:
 
 def _backup_cells(row: BackupRow, workspace: Workspace) -> tuple[str, ...]:
     at = local_time(_local(row.started_at, workspace))
-    return (f"{row.instance}/{row.database}", row.state, at, _size(row.size_bytes), row.backup_id[:SHORT_ID])
+    return (f"{row.instance}/{row.database}", _state(row), at, _size(row.size_bytes), row.backup_id[:SHORT_ID])
+
+
+def _state(row: BackupRow) -> str:
+    """Return a backup's state, with what the last verification had against it although it stayed good."""
+    verdict = {"fail": ", sidecar differs", "cannot judge": ", not judged"}.get(row.verdict or "", "")
+    return row.state + verdict if row.state == "good" else row.state
 
 
 def _named(row: DatabaseRow) -> str:

@@ -49,6 +49,7 @@ __all__ = [
     "Section",
     "Storage",
     "Tls",
+    "Verification",
 ]
 
 EngineName = Literal["postgresql", "mysql", "mariadb", "sqlite"]
@@ -201,6 +202,12 @@ class Scheduling(Section):
         return ZoneInfo(self.timezone)
 
 
+class Verification(Section):
+    """How often each stored backup is read again."""
+
+    every_days: int = Field(default=30, ge=1)
+
+
 class Logging(Section):
     """Structured logs. Console output goes to standard error."""
 
@@ -220,6 +227,7 @@ class Configuration(Section):
     backup: Backup = Backup()
     storage: Storage = Storage()
     scheduling: Scheduling = Scheduling()
+    verification: Verification = Verification()
     logging: Logging = Logging()
     monitoring: Monitoring = Monitoring()
     notifications: Notifications = Notifications()

@@ -84,12 +84,21 @@ class ReadBack:
 
 @dataclass(frozen=True)
 class Unpacked(ReadBack):
-    """What a stored file turned out to hold. `fault` is empty when it decodes and its observer is content."""
+    """What a stored file turned out to hold.
+
+    `undecodable` is empty when it decodes to its end, `incomplete` when its observer is content.
+    """
 
     plain_bytes: int
     plain_sha256: str
     observation: Observation | None
-    fault: str
+    undecodable: str
+    incomplete: str
+
+    @property
+    def fault(self) -> str:
+        """Return what is wrong with it, or an empty text."""
+        return self.undecodable or self.incomplete
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,7 @@ def unpack(
 ) -> Unpacked:
     """Read a stored file from the disk, digest it, decode it to its end and show it to the observer.
 
-    Damage is a finding, told by `fault`; the digest covers the whole file all the same.
+    Damage is a finding, told by the result; the digest covers the whole file all the same.
 
     Raises:
         StorageFailed: the file is not there, or the disk refused to read it: nothing can be said about it.
@@ -195,7 +204,8 @@ def unpack(
         plain_bytes=plain.size,
         plain_sha256=plain.hexdigest(),
         observation=observation,
-        fault=decoder.fault or _fault(observation),
+        undecodable=decoder.fault,
+        incomplete=_fault(observation),
     )
 
 

@@ -138,6 +138,20 @@ class Store:
                 return None
         return FileIdentity(found.st_size, found.st_ino, found.st_mtime_ns, stat.S_ISREG(found.st_mode))
 
+    def demand_tree(self, relative: str) -> None:
+        """Accept that the topmost folder of a path is there, or for a path without folders that the tree is not empty.
+
+        Raises:
+            StorageFailed: it is not, as below the folder of a disk that is not mounted; so nothing is known to be gone.
+        """
+        top = self.path(relative).relative_to(self.base_path).parts[0]
+        with explained("look into", self.base_path):
+            names = {path.name for path in self.base_path.iterdir()} if self.base_path.is_dir() else set()
+        if not names or (top != relative and top not in names):
+            raise StorageFailed(
+                f"{self.base_path} does not hold the tree of {relative}", "Is the disk of storage.base_path mounted?"
+            )
+
     def open_from_disk(self, relative: str) -> StoredFile:
         """Open a file so that, where the system allows, its bytes come from the disk and not from the cache.
 
