@@ -19,6 +19,7 @@ from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
 from vya_backup.history.views import database_names
+from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
@@ -40,6 +41,8 @@ GLOBAL_CONFIG: list[Path | None] = [None]
 """What `--config` before the command said, for the rest of this process."""
 GLOBAL_WORDS: set[str] = set()
 """`--verbose` or `--quiet` before the command."""
+UNCOPIED: list[BackupError] = []
+"""Why the catalog could not be copied at the end of the command that is on."""
 
 
 @dataclass
@@ -126,13 +129,25 @@ def looking() -> Iterator[Workspace]:
 
 @contextmanager
 def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
-    """Wire the surroundings together."""
+    """Wire the surroundings together; what was appended is copied into the tree before they are left."""
+    with wired(loaded, read_only=read_only) as workspace:
+        before = workspace.catalog.head().position
+        try:
+            yield workspace
+        finally:
+            if not read_only:
+                _copy_out(workspace, begin=workspace.catalog.head().position > before)
+
+
+@contextmanager
+def wired(loaded: Loaded, *, read_only: bool, now: clock.Clock = clock.now) -> Iterator[Workspace]:
+    """Open everything; nothing is copied afterwards. `now` is what stamps the events."""
     configuration = loaded.configuration
     path = configuration.catalog.path
     if path is None:  # `load` always sets it
         raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
     log.configure(_log_destination(loaded))
-    catalog = Catalog.open(path, host=configuration.application.host(), read_only=read_only)
+    catalog = Catalog.open(path, host=configuration.application.host(), now=now, read_only=read_only)
     catalog.listener = _log_event
     try:
         yield Workspace(
@@ -144,6 +159,15 @@ def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
         )
     finally:
         catalog.close()
+
+
+def _copy_out(workspace: Workspace, *, begin: bool) -> None:
+    """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
+    try:
+        copy_out(workspace, begin=begin)
+    except BackupError as error:
+        print_error(type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint))
+        UNCOPIED.append(error)
 
 
 def _log_destination(loaded: Loaded) -> log.Destination:
@@ -188,8 +212,9 @@ def keys_in(workspace: Workspace) -> list[Key]:
 
 def guarded(action: Callable[[], int]) -> int:
     """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2)."""
+    UNCOPIED.clear()
     try:
-        return action()
+        return action() or (1 if UNCOPIED else 0)
     except BackupError as error:
         print_error(error)
         return error.exit_status
