@@ -11,6 +11,11 @@ from tests.servers import MySqlServer, PostgresqlServer, Servers, TestServer
 from vya_backup import redaction
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take `--long`: the long forms of the randomized tests."""
+    parser.addoption("--long", action="store_true", help="run the long forms of the randomized tests")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """All servers of this test process; none is started before it is asked for."""

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from vya_backup import __version__, clock, log
 from vya_backup.command_line.options import Selection
+from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
 from vya_backup.history.views import database_names
+from vya_backup.jobs.copies import folders
 from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
@@ -28,6 +30,7 @@ from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import IN_CHECKOUT, INSTALLED, Loaded, load, state_folder
+from vya_backup.settings.model import Configuration
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
@@ -130,6 +133,8 @@ def looking() -> Iterator[Workspace]:
 @contextmanager
 def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
     """Wire the surroundings together; what was appended is copied into the tree before they are left."""
+    if not read_only:
+        _warn_of_a_lost_catalog(loaded.configuration)
     with wired(loaded, read_only=read_only) as workspace:
         before = workspace.catalog.head().position
         try:
@@ -159,6 +164,16 @@ def wired(loaded: Loaded, *, read_only: bool, now: clock.Clock = clock.now) -> I
         )
     finally:
         catalog.close()
+
+
+def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
+    """Say that history would begin anew beside the copies of an old one; backups are worth more than a refusal."""
+    path, place = configuration.catalog.path, folder_of(configuration.application.host())
+    if path is not None and not path.exists() and folders(Store(configuration.storage.base_path), place):
+        sys.stderr.write(
+            f"warning: there is no catalog {path}, but copies of one lie in {place}: a new one begins\n"
+            "  If it was lost, move the new one away and run: doit catalog rebuild\n"
+        )
 
 
 def _copy_out(workspace: Workspace, *, begin: bool) -> None:

@@ -89,7 +89,7 @@ class _Witnesses:
         try:
             newest.extend(segment_lines(self._store, path))
         except BackupError as error:
-            self.faults.append(error.message)
+            self.faults.append(f"{error.message}. {error.hint}")
         for text in newest:
             last = segments.entry(text)
             self.add(StoredHead(last.catalog_id, last.position, last.hash, path))
@@ -99,7 +99,7 @@ class _Witnesses:
         try:
             check_snapshot(self._store, path)
         except BackupError as error:
-            self.faults.append(error.message)
+            self.faults.append(f"{error.message}. {error.hint}")
 
     def notes(self) -> tuple[str, ...]:
         """Return what is no fault, and worth knowing."""

@@ -6,6 +6,7 @@ grow with history.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from vya_backup.transport.stages import Digest
 from vya_backup.transport.storage import Store
 
 CHUNK_BYTES = 256 * 1024
+MOVE = "Move it away; if it is the newest of its kind, the next run writes it again."
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ class CopyFolder:
         found = (position for name in names if (position := snapshot_position(name)) is not None)
         return sorted(position for position in found if f"{snapshot_name(position)}.sha256" in names)
 
-    def copied(self) -> int:
-        """Return the last position that a segment holds, 0 when there is none."""
+    def newest(self) -> tuple[str, Segment] | None:
+        """Return the path and the positions of the newest segment."""
         for series in reversed(self.series()):
             if held := self.segments(series):
-                return max(segment.last for segment in held)
-        return 0
+                return self.file(series, held[-1].name), held[-1]
+        return None
 
     def file(self, series: Series, name: str = "") -> str:
         """Return the path of a series, or of a file in it, relative to the store."""
@@ -86,9 +88,20 @@ def segment_lines(store: Store, path: str) -> Iterator[bytes]:
                     _demand_place(text, path.split("/")[-3], expected.first + number - 1)
                 yield text
     except ValueError as error:
-        raise ArtifactDamaged(f"{path} is damaged: {error}", "Move it away: it is of no use any more.") from error
-    if expected and number != 1 + expected.last - expected.first:
-        raise ArtifactDamaged(f"{path} is damaged: it holds {number:,} events, which its name denies")
+        raise ArtifactDamaged(f"{path} is damaged: {error}", MOVE) from error
+    if number == 0 or (expected and number != 1 + expected.last - expected.first):
+        raise ArtifactDamaged(f"{path} is damaged: it holds {number:,} events, which its name denies", MOVE)
+
+
+def last_entry(store: Store, path: str) -> segments.Entry:
+    """Read a segment and return its last event.
+
+    Raises:
+        ArtifactDamaged: the segment is damaged.
+        StorageFailed: it could not be read.
+    """
+    newest = deque(segment_lines(store, path), maxlen=1)
+    return segments.entry(newest[0])
 
 
 def write_segment(store: Store, path: str, lines: Iterator[bytes]) -> None:
@@ -132,7 +145,7 @@ def check_snapshot(store: Store, path: str, take: Callable[[bytes], object] = le
     for piece in decoded(store.path(path), "gzip", stored):
         take(piece)
     if store.read_bytes(f"{path}.sha256") != _checksum_line(path, stored.hexdigest()):
-        raise ArtifactDamaged(f"{path} is damaged: it and its .sha256 do not agree")
+        raise ArtifactDamaged(f"{path} is damaged: it and its .sha256 do not agree", MOVE)
 
 
 def _checksum_line(path: str, digest: str) -> bytes:

@@ -6,13 +6,11 @@ published at once or not at all, and the next run finds from its name what is st
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vya_backup.decisions.copies import Segment, Series, folder_of, snapshot_name
 from vya_backup.errors import BackupError, CatalogError
 from vya_backup.history import copying
 from vya_backup.history.events import Failed
-from vya_backup.jobs.copies import CopyFolder, write_segment, write_snapshot
+from vya_backup.jobs.copies import CopyFolder, last_entry, write_segment, write_snapshot
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport.locks import hold
 from vya_backup.transport.storage import Store
@@ -51,8 +49,7 @@ def copy_out(workspace: Workspace, *, begin: bool = True) -> int:
 
 def _copy(workspace: Workspace, folder: CopyFolder) -> int:
     series = folder.series()
-    copied, head = folder.copied(), workspace.catalog.head().position
-    _demand_not_behind(workspace, folder, copied, head)
+    copied, head = _copied(workspace, folder), workspace.catalog.head().position
     newest = series[-1] if series else None
     if head > copied:
         if newest is None or newest.is_over(workspace.clock()):
@@ -83,12 +80,22 @@ def _forget_draft(store: Store) -> None:
             store.unlink(SNAPSHOT_DRAFT + suffix)
 
 
-def _demand_not_behind(workspace: Workspace, folder: CopyFolder, copied: int, head: int) -> None:
-    """Refuse to copy a catalog that lacks what was copied before: an old file was put back, or its end was cut off."""
-    if copied > head:
-        path: Path = workspace.catalog.path
+def _copied(workspace: Workspace, folder: CopyFolder) -> int:
+    """Return the position up to which the chain is copied, 0 for nothing.
+
+    Raises:
+        CatalogError: the catalog is not what was copied: an old file was put back, its end cut off or written anew.
+        ArtifactDamaged: the newest segment is damaged.
+    """
+    found = folder.newest()
+    if found is None:
+        return 0
+    path, segment = found
+    here = copying.hash_at(workspace.catalog, segment.last)
+    if here != last_entry(folder.store, path).hash:
+        fault = "is not the one that was copied" if here else "is gone: its end was cut off, or it is an older one"
         raise CatalogError(
-            f"the catalog {path} ends at position {head:,}, but its copies in {folder.path} go to {copied:,}: "
-            "it is an older one, or its end was cut off",
-            "See with: doit audit. Move it away and run: doit catalog rebuild.",
+            f"the event at position {segment.last:,} of the catalog {workspace.catalog.path}, in {path}, {fault}",
+            "See with: doit audit. To go back to what was copied, move it away and run: doit catalog rebuild.",
         )
+    return segment.last

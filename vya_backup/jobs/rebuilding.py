@@ -5,6 +5,7 @@ The rule: nothing is called good that was not read again, to its last byte, by t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from vya_backup import clock
 from vya_backup.clock import monotonic, parse_rfc3339
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import Sidecar
+from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import ArtifactDamaged, BackupError, Interrupted
 from vya_backup.history.events import CatalogRebuilt, Checksummed, Damaged, Event, Process, Started, Verified
 from vya_backup.history.views import BackupRow, backups
@@ -169,6 +171,17 @@ def _read_again(workspace: Workspace, row: BackupRow, rebuilt: Rebuilt) -> None:
     else:
         workspace.catalog.append(_success(row, seen, monotonic() - began))
         rebuilt.good += 1
+        rebuilt.faults += _sidecar_faults(workspace, row)
+
+
+def _sidecar_faults(workspace: Workspace, row: BackupRow) -> list[str]:
+    """Compare the sidecar with what the history says of it: the dump restores without, but not as well."""
+    name = ArtifactName(row.path or "").metadata
+    try:
+        found = hashlib.sha256(workspace.store.read_bytes(name)).hexdigest()
+    except BackupError as error:
+        return [error.message]
+    return [f"{name} differs from what was written"] if row.metadata_sha256 not in {None, "", found} else []
 
 
 def _success(row: BackupRow, seen: ReadBack, seconds: float) -> Event:
