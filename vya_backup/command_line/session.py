@@ -87,13 +87,19 @@ def running(selections: list[Selection]) -> Iterator[Session]:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
     loaded = demand_configuration(configured())
-    with opened(loaded, read_only=False) as workspace:
+    with opened(loaded, read_only=False, looks_only=_look_only(loaded, selections)) as workspace:
         session = Session(workspace, loaded, selections)
         _current.append(session)
         try:
             yield session
         finally:
             _current.pop()
+
+
+def _look_only(loaded: Loaded, selections: list[Selection]) -> bool:
+    previews = ("dry_run", "list", "list_databases")
+    is_dry = loaded.configuration.backup.dry_run and any(one.group == "backup" for one in selections)
+    return is_dry or any(one.options.get(word) for one in selections for word in previews)
 
 
 def configured() -> Loaded:
@@ -131,17 +137,19 @@ def looking() -> Iterator[Workspace]:
 
 
 @contextmanager
-def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
-    """Wire the surroundings together; what was appended is copied into the tree before they are left."""
+def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
+    """Wire the surroundings together; what was appended is copied into the tree before they are left.
+
+    `looks_only` is a preview: it may append what it finds out, and copies nothing.
+    """
     if not read_only:
         _warn_of_a_lost_catalog(loaded.configuration)
     with wired(loaded, read_only=read_only) as workspace:
-        before = workspace.catalog.head().position
         try:
             yield workspace
         finally:
-            if not read_only:
-                _copy_out(workspace, begin=workspace.catalog.head().position > before)
+            if not (read_only or looks_only):
+                _copy_out(workspace)
 
 
 @contextmanager
@@ -176,10 +184,10 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
         )
 
 
-def _copy_out(workspace: Workspace, *, begin: bool) -> None:
+def _copy_out(workspace: Workspace) -> None:
     """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
     try:
-        copy_out(workspace, begin=begin)
+        copy_out(workspace)
     except BackupError as error:
         print_error(type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint))
         UNCOPIED.append(error)

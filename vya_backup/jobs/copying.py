@@ -27,18 +27,18 @@ def own_folder(workspace: Workspace) -> CopyFolder:
     return CopyFolder(workspace.store, f"{folder_of(host)}/{workspace.catalog.catalog_id}")
 
 
-def copy_out(workspace: Workspace, *, begin: bool = True) -> int:
+def copy_out(workspace: Workspace) -> int:
     """Copy the events that the copies lack and, when a series begins, the whole catalog; return how many events.
 
-    Without `begin` nothing is done while there are no copies yet: what changed nothing leaves no trace. A failure is
-    in the catalog as `failed`, and what is missing now is copied by the next run.
+    A catalog that holds nothing but its own creation is not copied. A failure is in the catalog as `failed`, and what
+    is missing now is copied by the next run.
 
     Raises:
         BackupError: the copies are not complete.
     """
     folder = own_folder(workspace)
     try:
-        if not begin and not folder.series():
+        if workspace.catalog.head().position <= 1:
             return 0
         with hold(workspace.state / "locks", LOCK, STEP, PATIENCE_SECONDS):
             return _copy(workspace, folder)
