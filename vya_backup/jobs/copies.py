@@ -142,8 +142,11 @@ def check_snapshot(store: Store, path: str, take: Callable[[bytes], object] = le
         StorageFailed: it could not be read.
     """
     stored = Digest()
-    for piece in decoded(store.path(path), "gzip", stored):
-        take(piece)
+    try:
+        for piece in decoded(store.path(path), "gzip", stored):
+            take(piece)
+    except ArtifactDamaged as error:
+        raise ArtifactDamaged(f"{path} is damaged: {error.message}", MOVE) from error
     if store.read_bytes(f"{path}.sha256") != _checksum_line(path, stored.hexdigest()):
         raise ArtifactDamaged(f"{path} is damaged: it and its .sha256 do not agree", MOVE)
 
