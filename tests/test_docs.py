@@ -72,7 +72,9 @@ def test_every_task_is_named(task: str) -> None:
     assert f"doit {task}" in TEXT
 
 
-@pytest.mark.parametrize("words", ["config validate", "config show", "config test-connections", "credentials encrypt"])
+@pytest.mark.parametrize(
+    "words", ["config validate", "config show", "config test-connections", "credentials encrypt", "catalog rebuild"]
+)
 def test_every_two_word_command_is_named(words: str) -> None:
     """As it is typed."""
     assert f"doit {words}" in TEXT

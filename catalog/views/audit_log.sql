@@ -38,6 +38,8 @@ SELECT
       WHEN 'task_recorded' THEN 'task ' || json_extract(data, '$.task') || ' is up to date'
       WHEN 'task_forgotten' THEN 'task ' || json_extract(data, '$.task') || ' is forgotten'
       WHEN 'catalog_created' THEN 'catalog created by version ' || json_extract(data, '$.program_version')
+      WHEN 'catalog_rebuilt' THEN 'catalog made again from ' || json_extract(data, '$.source') || ': '
+        || json_extract(data, '$.events') || ' events recovered'
     END,
     replace(type, '_', ' ') || coalesce(': ' || instance || coalesce('/' || database, ''), '')
   ) AS sentence

@@ -133,5 +133,6 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         e.TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
         e.TaskForgotten(task=f"checksum:{database}"),
         e.CatalogCreated(schema_version=1, program_version="2.0.0"),
+        e.CatalogRebuilt(source="copies", events=40, kept={"c1": 40}, lost={"c1": 45}),
     )
     return {kind.type: kind for kind in kinds}

@@ -29,7 +29,8 @@ KEY_KINDS = [("key-file", ""), ("hostname-based", ""), ("", "")]
 Action = Callable[[Mapping[str, Any]], int]
 
 
-def _option(name: str, help_text: str, **more: Any) -> Declaration:
+def option(name: str, help_text: str, **more: Any) -> Declaration:
+    """Declare an option of a two-word command."""
     return {"name": name, "long": name.replace("_", "-"), "default": "", "help": help_text, **more}
 
 
@@ -134,11 +135,11 @@ class Config(TwoWord):
             show_configuration,
             (
                 JSON,
-                _option("format", "yaml or json", choices=[("yaml", ""), ("json", ""), ("", "")]),
-                _option("no_secrets", "always so", type=bool, default=False),
+                option("format", "yaml or json", choices=[("yaml", ""), ("json", ""), ("", "")]),
+                option("no_secrets", "always so", type=bool, default=False),
             ),
         ),
-        "test-connections": (try_connections, (JSON, _option("instance", "only this one"))),
+        "test-connections": (try_connections, (JSON, option("instance", "only this one"))),
     }
 
 
@@ -152,10 +153,10 @@ class Credentials(TwoWord):
         "encrypt": (
             encrypt_credentials,
             (
-                _option("input", "the plain JSON file of accounts"),
-                _option("output", "the store (default: credentials.file)"),
-                _option("key", "key-file or hostname-based", choices=KEY_KINDS),
-                _option("force", "replace a store that exists", type=bool, default=False),
+                option("input", "the plain JSON file of accounts"),
+                option("output", "the store (default: credentials.file)"),
+                option("key", "key-file or hostname-based", choices=KEY_KINDS),
+                option("force", "replace a store that exists", type=bool, default=False),
             ),
         ),
         "rotate": (rotate_credentials, ()),

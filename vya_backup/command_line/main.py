@@ -23,6 +23,7 @@ from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean,
 from vya_backup.command_line.doit_settings import DOIT_CONFIG
 from vya_backup.command_line.forgetting import Forget
 from vya_backup.command_line.holding import Hold, Release
+from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
 from vya_backup.command_line.task_help import TaskHelp
@@ -30,7 +31,7 @@ from vya_backup.errors import UsageError
 
 YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a search for garbage that is not there
 
-LOOKING = (Backups, Plan, Databases, Status, Audit, Config, Credentials, Hold, Release)
+LOOKING = (Backups, Plan, Databases, Status, Audit, CatalogCommand, Config, Credentials, Hold, Release)
 
 
 class Main(DoitMain):  # type: ignore[misc]

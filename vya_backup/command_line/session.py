@@ -14,12 +14,15 @@ from pathlib import Path
 
 from vya_backup import __version__, clock, log
 from vya_backup.command_line.options import Selection
+from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog, Recorded
 from vya_backup.history.events import RunStarted
 from vya_backup.history.verifiable import VerifiableRow
 from vya_backup.history.views import database_names
+from vya_backup.jobs.copies import folders
+from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
@@ -28,6 +31,7 @@ from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import IN_CHECKOUT, INSTALLED, Loaded, load, state_folder
+from vya_backup.settings.model import Configuration
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
@@ -51,6 +55,8 @@ GLOBAL_CONFIG: list[Path | None] = [None]
 """What `--config` before the command said, for the rest of this process."""
 GLOBAL_WORDS: set[str] = set()
 """`--verbose` or `--quiet` before the command."""
+UNCOPIED: list[BackupError] = []
+"""Why the catalog could not be copied at the end of the command that is on."""
 
 
 @dataclass
@@ -96,13 +102,19 @@ def running(selections: list[Selection]) -> Iterator[Session]:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
     loaded = demand_configuration(configured())
-    with opened(loaded, read_only=False) as workspace:
+    with opened(loaded, read_only=False, looks_only=_look_only(loaded, selections)) as workspace:
         session = Session(workspace, loaded, selections)
         _current.append(session)
         try:
             yield session
         finally:
             _current.pop()
+
+
+def _look_only(loaded: Loaded, selections: list[Selection]) -> bool:
+    previews = ("dry_run", "list", "list_databases")
+    is_dry = loaded.configuration.backup.dry_run and any(one.group == "backup" for one in selections)
+    return is_dry or any(one.options.get(word) for one in selections for word in previews)
 
 
 def configured() -> Loaded:
@@ -140,14 +152,30 @@ def looking() -> Iterator[Workspace]:
 
 
 @contextmanager
-def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
-    """Wire the surroundings together."""
+def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
+    """Wire the surroundings together; what was appended is copied into the tree before they are left.
+
+    `looks_only` is a preview: it may append what it finds out, and copies nothing.
+    """
+    if not read_only:
+        _warn_of_a_lost_catalog(loaded.configuration)
+    with wired(loaded, read_only=read_only) as workspace:
+        try:
+            yield workspace
+        finally:
+            if not (read_only or looks_only):
+                _copy_out(workspace)
+
+
+@contextmanager
+def wired(loaded: Loaded, *, read_only: bool, now: clock.Clock = clock.now) -> Iterator[Workspace]:
+    """Open everything; nothing is copied afterwards. `now` is what stamps the events."""
     configuration = loaded.configuration
     path = configuration.catalog.path
     if path is None:  # `load` always sets it
         raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
     log.configure(_log_destination(loaded))
-    catalog = Catalog.open(path, host=configuration.application.host(), read_only=read_only)
+    catalog = Catalog.open(path, host=configuration.application.host(), now=now, read_only=read_only)
     catalog.listener = _log_event
     try:
         yield Workspace(
@@ -159,6 +187,25 @@ def opened(loaded: Loaded, *, read_only: bool) -> Iterator[Workspace]:
         )
     finally:
         catalog.close()
+
+
+def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
+    """Say that history would begin anew beside the copies of an old one; backups are worth more than a refusal."""
+    path, place = configuration.catalog.path, folder_of(configuration.application.host())
+    if path is not None and not path.exists() and folders(Store(configuration.storage.base_path), place):
+        sys.stderr.write(
+            f"warning: there is no catalog {path}, but copies of one lie in {place}: a new one begins\n"
+            "  If it was lost, move the new one away and run: doit catalog rebuild\n"
+        )
+
+
+def _copy_out(workspace: Workspace) -> None:
+    """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
+    try:
+        copy_out(workspace)
+    except BackupError as error:
+        print_error(type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint))
+        UNCOPIED.append(error)
 
 
 def _log_destination(loaded: Loaded) -> log.Destination:
@@ -204,8 +251,9 @@ def keys_in(workspace: Workspace) -> list[Key]:
 
 def guarded(action: Callable[[], int]) -> int:
     """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2)."""
+    UNCOPIED.clear()
     try:
-        return action()
+        return action() or (1 if UNCOPIED else 0)
     except BackupError as error:
         print_error(error)
         return error.exit_status

@@ -142,11 +142,12 @@ class Catalog:
         return recorded
 
     def append_if_changed(self, event: Event) -> bool:
-        """Append the event unless the last one of its type, instance and database said the same; say whether it was."""
+        """Append the event unless the chain's last one of its type, instance and database said the same; say so."""
         with self._transaction() as connection:
             last = connection.execute(
-                "SELECT data FROM events WHERE type = ? AND instance IS ? AND database IS ? ORDER BY id DESC LIMIT 1",
-                (event.type, event.instance, event.database),
+                "SELECT data FROM events WHERE type = ? AND instance IS ? AND database IS ? AND catalog_id = ? "
+                "ORDER BY id DESC LIMIT 1",
+                (event.type, event.instance, event.database, self.catalog_id),
             ).fetchone()
             if last and last["data"] == event.data():
                 return False

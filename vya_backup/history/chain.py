@@ -32,6 +32,11 @@ GENESIS: Final = "0" * 64
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
+def encoded(values: Sequence[Any]) -> bytes:
+    """Return the canonical encoding of an event, given its columns in the order of `HASHED`."""
+    return _encoder.encode(list(values)).encode()
+
+
 def digest(values: Sequence[Any]) -> str:
     """Return the hash of an event, given its columns in the order of `HASHED`."""
-    return hashlib.sha256(_encoder.encode(list(values)).encode()).hexdigest()
+    return hashlib.sha256(encoded(values)).hexdigest()

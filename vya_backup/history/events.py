@@ -351,6 +351,20 @@ class CatalogCreated(Event):
     program_version: Exact
 
 
+class CatalogRebuilt(Event):
+    """This file was made again: from copies of a catalog, or from the sidecars of its backups.
+
+    `kept` and `lost` are by catalog: the last position that was recovered, and the last one that is known to have been.
+    Events between the two are gone, and what remembers their hashes is no sign of tampering.
+    """
+
+    type = "catalog_rebuilt"
+    source: Literal["copies", "sidecars"]
+    events: int
+    kept: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
+    lost: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
+
+
 class Unknown(Event):
     """An event of a newer program: kept as it is, shown, never interpreted."""
 

@@ -1,23 +1,32 @@
-"""Verify history against every head of its chain that has left the catalog: those in the sidecars, and a given one."""
+"""Verify history against every head of its chain that has left the catalog: in sidecars, in copies, and a given one.
+
+The copies are read to their last byte for that, so that damage to them is found while the catalog is still there.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vya_backup.decisions.copies import folder_of, snapshot_name
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import decode
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import BackupError
+from vya_backup.history import segments
 from vya_backup.history.audit import AuditReport, StoredHead, audit
+from vya_backup.history.recovering import is_lost, losses
 from vya_backup.history.views import backups
+from vya_backup.jobs.copies import check_snapshot, folders, segment_lines
+from vya_backup.jobs.tree import head_of
 from vya_backup.jobs.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit found; `unread` names sidecars that could not be read, which is no fault of the chain."""
+    """What an audit found; `unread` has what is no fault of the chain: unreadable sidecars, recorded losses."""
 
     report: AuditReport
     heads: int
@@ -44,21 +53,90 @@ class Verdict:
         return [*told, f"history is {word}: {where}", f"head {head.position}: {head.hash}"]
 
 
-def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdict:
-    """Verify the whole chain against the heads in all sidecars, and against a hash that was kept elsewhere."""
-    heads: list[StoredHead] = []
-    unread: list[str] = []
-    for path in _sidecars(workspace):
+class _Witnesses:
+    """The heads that were found outside the catalog, and what is wrong with their holders."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.heads: list[StoredHead] = []
+        self.unread: list[str] = []
+        self.faults: list[str] = []
+        self._store = workspace.store
+        self._lost = losses(workspace.catalog)
+        self._excused: dict[str, int] = {}
+
+    def add(self, head: StoredHead) -> None:
+        """Take a head, unless a rebuild has recorded that the events up to it were lost."""
+        if is_lost(head.catalog_id, head.position, self._lost):
+            self._excused[head.catalog_id] = max(head.position, self._excused.get(head.catalog_id, 0))
+        else:
+            self.heads.append(head)
+
+    def note_sidecar(self, path: str) -> None:
+        """Take the head in a sidecar."""
         try:
-            chain = decode(workspace.store.read_bytes(path)).chain
-            heads.append(StoredHead(chain["catalog_id"], chain["position"], chain["hash"], path))
-        except (BackupError, ValueError, KeyError) as error:
-            unread.append(f"{path}: {error}")
-    report = audit(workspace.catalog, heads)
-    faults = report.faults
+            head = head_of(decode(self._store.read_bytes(path)), path)
+        except (BackupError, ValueError) as error:
+            self.unread.append(f"{path}: {error}")
+            return
+        if head:
+            self.add(head)
+        else:
+            self.unread.append(f"{path}: it has no head of a chain")
+
+    def note_segment(self, path: str) -> None:
+        """Read a segment and take the head that its last event is."""
+        newest: deque[bytes] = deque(maxlen=1)
+        try:
+            newest.extend(segment_lines(self._store, path))
+        except BackupError as error:
+            self.faults.append(f"{error.message}. {error.hint}")
+        for text in newest:
+            last = segments.entry(text)
+            self.add(StoredHead(last.catalog_id, last.position, last.hash, path))
+
+    def note_snapshot(self, path: str) -> None:
+        """Read a snapshot; what it holds is in the segments too."""
+        try:
+            check_snapshot(self._store, path)
+        except BackupError as error:
+            self.faults.append(f"{error.message}. {error.hint}")
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is no fault, and worth knowing."""
+        excused = (
+            f"the end of catalog {catalog_id}, up to position {last:,}, was lost before it was made again, "
+            "as its event catalog_rebuilt says"
+            for catalog_id, last in sorted(self._excused.items())
+        )
+        return (*self.unread, *excused)
+
+
+def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdict:
+    """Verify the whole chain against the heads in all sidecars and copies, and against a hash that was kept elsewhere.
+
+    Raises:
+        CatalogError: the catalog cannot be read to its end.
+    """
+    seen = _Witnesses(workspace)
+    for path in _sidecars(workspace):
+        seen.note_sidecar(path)
+    for path in _copies(workspace):
+        (seen.note_segment if path.endswith(".jsonl") else seen.note_snapshot)(path)
+    report = audit(workspace.catalog, seen.heads)
+    faults = (*report.faults, *seen.faults)
     if expected_hash and not _holds(workspace, expected_hash):
-        faults = (*faults, f"no event of this catalog has the hash {expected_hash}")
-    return Verdict(report, len(heads), tuple(unread), faults)
+        end = f"its chain ends at position {report.head.position:,}"
+        faults = (*faults, f"no event of this catalog has the hash {expected_hash}: {end}")
+    return Verdict(report, len(seen.heads), seen.notes(), faults)
+
+
+def _copies(workspace: Workspace) -> Iterator[str]:
+    """Yield every segment and snapshot of this host's catalogs."""
+    host = workspace.configuration.application.host()
+    for folder in folders(workspace.store, folder_of(host)):
+        for series in folder.series():
+            yield from (folder.file(series, segment.name) for segment in folder.segments(series))
+            yield from (folder.file(series, snapshot_name(place)) for place in folder.snapshots(series))
 
 
 def _sidecars(workspace: Workspace) -> Iterator[str]:

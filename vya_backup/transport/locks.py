@@ -22,13 +22,15 @@ from vya_backup.transport import folders
 from vya_backup.transport.disk import explained
 
 LONGEST_NAME = 200
+TICK_SECONDS = 0.05
 
 
 @contextmanager
-def hold(folder: Path, key: str, description: str) -> Iterator[None]:
+def hold(folder: Path, key: str, description: str, patience_seconds: float = 0) -> Iterator[None]:
     """Hold the lock of `key` (such as `INSTANCE/DATABASE`) while the block runs.
 
-    `description` is what another process gets to read: the command that is at work.
+    `description` is what another process gets to read: the command that is at work. While another one holds the lock,
+    this waits for as long as `patience_seconds`.
 
     Raises:
         AlreadyRunning: another process, or another thread of this one, holds it.
@@ -40,22 +42,30 @@ def hold(folder: Path, key: str, description: str) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with explained("lock", path):
-            _take(descriptor, key, description)
+            _take(descriptor, key, description, clock.monotonic() + patience_seconds)
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, key: str, description: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadyRunning(
-            f"{key} is at work in {_holder(os.pread(descriptor, 4096, 0))}", "Wait for it, or stop it by its pid."
-        ) from None
+def _take(descriptor: int, key: str, description: str, until: float) -> None:
+    while not _taken(descriptor):
+        if clock.monotonic() >= until:
+            raise AlreadyRunning(
+                f"{key} is at work in {_holder(os.pread(descriptor, 4096, 0))}", "Wait for it, or stop it by its pid."
+            )
+        clock.nap(TICK_SECONDS)
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": clock.rfc3339(clock.now())}
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps(holder | {"command": description}).encode(), 0)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(content: bytes) -> str:

@@ -171,6 +171,29 @@ class Store:
             if ARTIFACT.fullmatch(path.name) and not path.name.startswith("."):
                 yield path.relative_to(self.base_path).as_posix()
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, sorted, without hidden ones; none when there is no such folder.
+
+        Raises:
+            StorageFailed: it could not be read.
+        """
+        path = self.path(folder)
+        with explained("list", path):
+            try:
+                return sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+    def files(self, prefix: str = "") -> Iterator[str]:
+        """Yield every file below a folder that is not hidden, sorted within each one.
+
+        Raises:
+            StorageFailed: a folder could not be read.
+        """
+        for path in self._files(prefix):
+            if not path.name.startswith("."):
+                yield path.relative_to(self.base_path).as_posix()
+
     def sweep(self, prefix: str = "", live: Callable[[Path], bool] = lambda path: False) -> list[Path]:
         """Remove the partial files that a crash left, and return them; one that a process still writes is kept.
 

@@ -1,0 +1,137 @@
+"""`doit catalog rebuild`: a lost catalog is made beside its place, and gets its name when everything was read again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vya_backup import __version__
+from vya_backup.command_line.administration import TwoWord, option
+from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.session import configured, demand_configuration, opened, wired
+from vya_backup.decisions.copies import FOLDER, folder_of
+from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
+from vya_backup.history.events import RunStarted
+from vya_backup.jobs.copies import CopyFolder, folders
+from vya_backup.jobs.copying import LOCK, copy_out
+from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle
+from vya_backup.jobs.recovering import Recovered, recover
+from vya_backup.jobs.tree import Tree, survey
+from vya_backup.settings.loading import Loaded, state_folder
+from vya_backup.settings.model import Configuration
+from vya_backup.transport.locks import hold
+from vya_backup.transport.placing import put_in_place
+from vya_backup.transport.storage import Store
+
+COMMAND = "doit catalog rebuild"
+COMPANIONS = ("", "-wal", "-shm", "-journal")
+
+
+def rebuild(options: Mapping[str, Any]) -> int:
+    """Make the catalog again from its copies, or from the sidecars where there are none."""
+    loaded = demand_configuration(configured())
+    path = loaded.configuration.catalog.path
+    if path is None:  # `load` always sets it
+        raise ConfigurationError("catalog.path is not set", "Set it in the configuration.")
+    _refuse_existing(path)
+    with hold(state_folder(loaded.configuration) / "locks", LOCK, COMMAND):
+        rebuilt = _rebuild(loaded, path, str(options["from"]))
+    with opened(loaded, read_only=False) as workspace, suppress(BackupError):  # `opened` tries again, and tells
+        copy_out(workspace)
+    show(options, rebuilt.as_json, lambda: [*rebuilt.lines(), f"{path} is in its place"])
+    return 0 if rebuilt.ok else 1
+
+
+def _rebuild(loaded: Loaded, path: Path, said: str) -> Rebuilt:
+    configuration = loaded.configuration
+    store, host = Store(configuration.storage.base_path), configuration.application.host()
+    copies = _copies_in(Path(said), host) if said else folders(store, folder_of(host))
+    tree = survey(store, host)
+    if not copies and not tree.witnesses:
+        raise CatalogError(
+            f"there is nothing to make a catalog from below {store.base_path}",
+            "Set storage.base_path to the tree of backups, or say where copies are: --from FOLDER.",
+        )
+    with _draft(path) as draft:
+        recovered = recover(copies, tree, draft)
+        rebuilt = _settled(loaded, draft, recovered, tree)
+        put_in_place(draft, path)
+    return rebuilt
+
+
+def _settled(loaded: Loaded, draft: Path, recovered: Recovered, tree: Tree) -> Rebuilt:
+    past = Hindsight()
+    with wired(_at(loaded, draft), read_only=False, now=past) as workspace:
+        environment = loaded.configuration.application.environment
+        started = RunStarted(
+            command=COMMAND, version=__version__, environment=environment, config_path=str(loaded.path or "")
+        )
+        with workspace.catalog.run(started) as run:
+            rebuilt = settle(workspace, recovered, tree, past, _tell)
+            run.finish(0 if rebuilt.ok else 1, {"ok": rebuilt.good, "failed": len(rebuilt.faults)})
+    return rebuilt
+
+
+def _at(loaded: Loaded, path: Path) -> Loaded:
+    configuration: Configuration = loaded.configuration
+    catalog = configuration.catalog.model_copy(update={"path": path})
+    return replace(loaded, configuration=configuration.model_copy(update={"catalog": catalog}))
+
+
+def _refuse_existing(path: Path) -> None:
+    """Refuse a place where anything of a catalog is left: a stale log beside a new file would be poured into it."""
+    for file in (path.with_name(path.name + suffix) for suffix in COMPANIONS):
+        if file.exists():
+            raise CatalogError(
+                f"{file} exists, and an existing catalog is never overwritten",
+                f"If it is of no use, move it away first, with its companions: {path}-wal, {path}-shm.",
+            )
+
+
+def _copies_in(folder: Path, host: str) -> list[CopyFolder]:
+    """Return the copies in a folder that was named: a tree of backups, a host's part of one, or `@catalog` itself."""
+    top = folder.absolute()
+    for place in (top / folder_of(host), top / FOLDER, top):
+        if found := folders(Store(place.parent), place.name):
+            return found
+    raise UsageError(
+        f"there are no copies of a catalog in {folder}",
+        f"Name a tree of backups, or the folder {FOLDER} in it; without --from, {folder_of(host)} is taken.",
+    )
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """Give a name beside the catalog's place; whatever is left under it, by a crash too, is removed."""
+    draft = path.with_name(f".{path.name}.rebuilding")
+    _remove(draft)
+    try:
+        yield draft
+    finally:
+        _remove(draft)
+
+
+def _remove(draft: Path) -> None:
+    store = Store(draft.parent)
+    for suffix in (*COMPANIONS, ".snapshot"):
+        if store.size(draft.name + suffix) is not None:
+            store.unlink(draft.name + suffix)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+class CatalogCommand(TwoWord):
+    """The catalog itself."""
+
+    name = "catalog"
+    doc_purpose = "make a lost catalog again from its copies in the tree of backups, or from the sidecars"
+    doc_usage = "rebuild [--from FOLDER]"
+    words = {  # noqa: RUF012 - a constant, read only
+        "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
+    }

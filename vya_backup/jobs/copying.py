@@ -1,0 +1,101 @@
+"""Replicate the catalog into the tree that off-site copies take: each run its own events, each week the whole.
+
+The order of effects is such that an abort at any line leaves copies that are whole as far as they go: a segment is
+published at once or not at all, and the next run finds from its name what is still to be copied.
+"""
+
+from __future__ import annotations
+
+from vya_backup.decisions.copies import Segment, Series, folder_of, snapshot_name
+from vya_backup.errors import BackupError, CatalogError
+from vya_backup.history import copying
+from vya_backup.history.events import Failed
+from vya_backup.jobs.copies import CopyFolder, last_entry, write_segment, write_snapshot
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.transport.locks import hold
+from vya_backup.transport.storage import Store
+
+LOCK = "@catalog"
+PATIENCE_SECONDS = 120
+SNAPSHOT_DRAFT = "catalog-snapshot.db"
+STEP = "copy of the catalog"
+
+
+def own_folder(workspace: Workspace) -> CopyFolder:
+    """Return where the copies of the open catalog are."""
+    host = workspace.configuration.application.host()
+    return CopyFolder(workspace.store, f"{folder_of(host)}/{workspace.catalog.catalog_id}")
+
+
+def copy_out(workspace: Workspace) -> int:
+    """Copy the events that the copies lack and, when a series begins, the whole catalog; return how many events.
+
+    A catalog that holds nothing but its own creation is not copied. A failure is in the catalog as `failed`, and what
+    is missing now is copied by the next run.
+
+    Raises:
+        BackupError: the copies are not complete.
+    """
+    folder = own_folder(workspace)
+    try:
+        if workspace.catalog.head().position <= 1:
+            return 0
+        with hold(workspace.state / "locks", LOCK, STEP, PATIENCE_SECONDS):
+            return _copy(workspace, folder)
+    except BackupError as error:
+        workspace.catalog.append(Failed(step=STEP, code=error.code, message=error.message, hint=error.hint))
+        raise
+
+
+def _copy(workspace: Workspace, folder: CopyFolder) -> int:
+    series = folder.series()
+    copied, head = _copied(workspace, folder), workspace.catalog.head().position
+    newest = series[-1] if series else None
+    if head > copied:
+        if newest is None or newest.is_over(workspace.clock()):
+            newest = Series(copied + 1, workspace.clock().replace(microsecond=0))
+        folder.store.sweep(folder.file(newest))
+        segment = Segment(copied + 1, head)
+        write_segment(
+            folder.store, folder.file(newest, segment.name), copying.lines(workspace.catalog, copied + 1, head)
+        )
+    if newest is not None and not folder.snapshots(newest):
+        _copy_whole(workspace, folder, newest)
+    return head - copied
+
+
+def _copy_whole(workspace: Workspace, folder: CopyFolder, series: Series) -> None:
+    state = Store(workspace.state)
+    _forget_draft(state)
+    try:
+        position = copying.snapshot(workspace.catalog, state.path(SNAPSHOT_DRAFT))
+        write_snapshot(folder.store, folder.file(series, snapshot_name(position)), state.path(SNAPSHOT_DRAFT))
+    finally:
+        _forget_draft(state)
+
+
+def _forget_draft(store: Store) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        if store.size(SNAPSHOT_DRAFT + suffix) is not None:
+            store.unlink(SNAPSHOT_DRAFT + suffix)
+
+
+def _copied(workspace: Workspace, folder: CopyFolder) -> int:
+    """Return the position up to which the chain is copied, 0 for nothing.
+
+    Raises:
+        CatalogError: the catalog is not what was copied: an old file was put back, its end cut off or written anew.
+        ArtifactDamaged: the newest segment is damaged.
+    """
+    found = folder.newest()
+    if found is None:
+        return 0
+    path, segment = found
+    here = copying.hash_at(workspace.catalog, segment.last)
+    if here != last_entry(folder.store, path).hash:
+        fault = "is not the one that was copied" if here else "is gone: its end was cut off, or it is an older one"
+        raise CatalogError(
+            f"the event at position {segment.last:,} of the catalog {workspace.catalog.path}, in {path}, {fault}",
+            "See with: doit audit. To go back to what was copied, move it away and run: doit catalog rebuild.",
+        )
+    return segment.last
