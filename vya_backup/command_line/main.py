@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print_error(error)
         return error.exit_status
-    loader = ModuleTaskLoader({"task_backup": tasks.task_backup, "task_restore": tasks.task_restore})
+    loader = ModuleTaskLoader({name: getattr(tasks, name) for name in ("task_backup", "task_drill", "task_restore")})
     settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
     return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)
 

@@ -66,7 +66,9 @@ RESTORE: tuple[Declaration, ...] = (
     _number("limit", "with --list: so many at most"),
 )
 
-OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {"backup": BACKUP, "restore": RESTORE}
+DRILL: tuple[Declaration, ...] = (_text("backup", "this backup, by its id or the beginning of it"),)
+
+OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {"backup": BACKUP, "restore": RESTORE, "drill": DRILL}
 DEFAULT_TASK = "backup"
 
 
