@@ -144,6 +144,7 @@ def _bubblewrap(account: Account | None, walls: Walls) -> Iterator[str]:
 
 def _file_system(walls: Walls) -> Iterator[str]:
     shown = [path for path in dict.fromkeys(walls.shows) if path.exists() and not path.is_relative_to("/usr")]
+    yield from ("--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp")  # noqa: S108 - a fresh one
     for folder in _above([Path("/etc/passwd"), walls.work, *shown]):
         yield from ("--perms", "0755", "--dir", str(folder))  # tools start with a umask that would close them
     yield from ("--ro-bind", "/usr", "/usr")
@@ -161,13 +162,13 @@ def _file_system(walls: Walls) -> Iterator[str]:
         yield from ("--ro-bind", str(path), str(path))
     for path in _covered(walls.hides, [Path("/usr"), *shown]):
         yield from ("--tmpfs", str(path))
-    yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - a fresh one, inside
     yield from ("--bind", str(walls.work), str(walls.work))
 
 
 def _above(paths: Iterable[Path]) -> list[Path]:
-    """Return every folder above these paths, the outermost first."""
-    return list(dict.fromkeys(folder for path in paths for folder in reversed(path.parents) if folder != Path("/")))
+    """Return every folder above these paths, the outermost first, without the two that are there already."""
+    above = (folder for path in paths for folder in reversed(path.parents))
+    return [folder for folder in dict.fromkeys(above) if folder not in {Path("/"), Path("/tmp")}]  # noqa: S108
 
 
 def _covered(hides: Iterable[Path], shown: list[Path]) -> list[Path]:

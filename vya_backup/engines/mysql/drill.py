@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FOLDERS = ("bin", "sbin", "lib", "lib64", "share", "scripts")
 _SETTINGS = (
     "--skip-networking",
-    "--event-scheduler=DISABLED",
+    "--event-scheduler=OFF",  # DISABLED would refuse to create them
     "--local-infile=OFF",
     "--skip-log-bin",
     "--performance-schema=OFF",
@@ -61,7 +61,7 @@ def _maker(program: Path, flavour: Flavour) -> tuple[str, ...]:
     found = next((folder / script for folder in beside if (folder / script).is_file()), Path(script))
     return (
         *(str(found), "--no-defaults", "--auth-root-authentication-method=normal"),
-        *("--skip-test-db", "--skip-name-resolve"),
+        *("--skip-test-db", "--skip-name-resolve", "--force"),  # behind the walls no host name can be looked up
     )
 
 
