@@ -24,15 +24,16 @@ def short_folder() -> Iterator[Path]:
 
 
 def processes_about(folder: Path) -> list[str]:
-    """Return the command lines that name the folder."""
+    """Return the command lines that name the folder, and those of processes that work in it."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                where = (entry / "cwd").readlink()
             except OSError:
                 continue
-            if str(folder) in line:
+            if str(folder) in line or where.is_relative_to(folder):
                 found.append(f"{entry.name} {line}")
     return found
 

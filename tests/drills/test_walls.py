@@ -1,4 +1,4 @@
-"""Code of a dump runs behind walls: no secret, no writing outside, no network; without the walls each of these works."""
+"""Code of a dump runs behind walls: no secret, no writing outside, no network. Without walls each of these works."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 from vya_backup.clock import monotonic
 from vya_backup.decisions.drills import Verdict, agrees, blame, concerns
 from vya_backup.engines.contract import Command, RestoreRequest
-from vya_backup.errors import BackupError, Interrupted, RestoreFailed, RestoreRefused
+from vya_backup.errors import BackupError, Interrupted, RestoreFailed, RestoreRefused, TimedOut
 from vya_backup.history.events import Drilled
 from vya_backup.history.views import BackupRow
 from vya_backup.jobs.drill_ground import Ground, ground_for
@@ -27,6 +27,7 @@ from vya_backup.transport import pipeline
 from vya_backup.transport.connections import connect
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.locks import hold
+from vya_backup.transport.stopping import stop
 
 SECONDS_PER_MINUTE = 60
 
@@ -86,6 +87,7 @@ def _tried(
     except Interrupted:
         raise
     except BackupError as error:
+        stop.check()  # told to stop, the private server ends first, and the question to it fails
         workspace.keep_words(f"drill-{row.backup_id}", error.stderr)
         lost = drill.ground is not None and drill.ground.is_lost()
         verdict = blame(error, fed=drill.fed, ground_lost=lost)
@@ -163,7 +165,13 @@ def _ask_all(
     """
     wrong = []
     for assertion in assertions:
-        answer = _answer(source, ground, request.database, assertion.sql)
+        try:
+            answer = _answer(source, ground, request.database, assertion.sql)
+        except (Interrupted, TimedOut):
+            raise
+        except BackupError as error:
+            wrong.append(f"{assertion.sql!r} cannot be asked: {error.message}")
+            continue
         if agrees(answer, assertion.expect):
             drill.asked += 1
         else:
