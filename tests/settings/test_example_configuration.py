@@ -45,9 +45,10 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 
 
 def test_the_example_loads_and_shows_the_defaults() -> None:
-    """Save for the instances, whose values are examples, nothing differs from an empty file."""
+    """Save for instances and assertions, whose values are examples, nothing differs from an empty file."""
     configuration = load(EXAMPLE, {}).configuration
-    shown = configuration.model_copy(update={"instances": (), "catalog": Configuration().catalog})
+    examples = {"instances": (), "drill": configuration.drill.model_copy(update={"assertions": ()})}
+    shown = configuration.model_copy(update={**examples, "catalog": Configuration().catalog})
     defaults = Configuration(credentials={"file": configuration.credentials.file})  # type: ignore[arg-type]
     assert shown == defaults
     assert {instance.type for instance in configuration.instances} == {"mysql", "postgresql", "mariadb", "sqlite"}
