@@ -89,6 +89,12 @@ class ToolMissing(BackupError):
     code = "tool"
 
 
+class SandboxMissing(BackupError):
+    """The walls that a drill needs around a dump cannot be had on this machine."""
+
+    code = "sandbox"
+
+
 class DumpFailed(BackupError):
     """The dump tool failed, or its output is not a complete dump."""
 

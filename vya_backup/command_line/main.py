@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print_error(error)
         return error.exit_status
-    creators = (tasks.task_backup, tasks.task_prune, tasks.task_restore, tasks.task_verify)
+    creators = (tasks.task_backup, tasks.task_drill, tasks.task_prune, tasks.task_restore, tasks.task_verify)
     loader = ModuleTaskLoader({creator.__name__: creator for creator in creators})
     settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
     return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)

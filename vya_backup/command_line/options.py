@@ -77,12 +77,16 @@ VERIFY: tuple[Declaration, ...] = (
     flag("dry_run", "list what would be read, in order; read nothing"),
 )
 
+DRILL: tuple[Declaration, ...] = (_text("backup", "this backup, by its id or the beginning of it"),)
+
 OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {
     "backup": BACKUP,
     "restore": RESTORE,
     "prune": PRUNE,
     "verify": VERIFY,
+    "drill": DRILL,
 }
+
 DEFAULT_TASK = "backup"
 
 

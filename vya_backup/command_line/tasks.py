@@ -13,9 +13,9 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from vya_backup.command_line import backup_actions, prune_actions, restore_actions, verify_actions
+from vya_backup.command_line import backup_actions, drill_actions, prune_actions, restore_actions, verify_actions
 from vya_backup.command_line.backup_actions import Ticket
-from vya_backup.command_line.options import BACKUP, PRUNE, RESTORE, VERIFY
+from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RESTORE, VERIFY
 from vya_backup.command_line.session import current, known_keys
 from vya_backup.decisions.naming import Key, task_name
 from vya_backup.decisions.plan import short_names
@@ -94,6 +94,16 @@ def task_verify() -> Iterator[Task]:
         if name != "verify":
             yield _verify_group(name, rows, subtask_of="verify")
     yield from map(_verify_task, {row.backup_id: row for rows in chosen.values() for row in rows}.values())
+
+
+def task_drill() -> Iterator[Task]:
+    """Rehearse the restore of a database."""
+    keys = _keys()
+    names = [f"drill:{key.task}" for key in keys]
+    yield _group("drill", names, doc="Rehearse the restore of every database.", params=DRILL, has_subtask=True)
+    for name, key in zip(names, keys, strict=True):
+        actions = [(drill_actions.drill, [name, key])]
+        yield Task(name, actions, params=DRILL, subtask_of="drill", doc=f"Rehearse a restore of {key}.", **QUIET)
 
 
 def _tickets() -> list[Ticket]:

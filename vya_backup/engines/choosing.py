@@ -36,6 +36,27 @@ def choose_loader(engine: Engine, clients: Sequence[Client], server: Server, nee
     return max(able, key=lambda client: (client.version >= needs.client_version, client.version))
 
 
+def choose_server(engine: Engine, programs: Sequence[Client], needs: Needs) -> Client:
+    """Return the server program to drill with: the nearest release that is not older than the dump's server.
+
+    Raises:
+        ToolMissing: none was found, or all are older; the message says which there are.
+    """
+    dumped = needs.server_version
+    parts = max(1, len(dumped) - 1) if dumped else 0  # the last part is a minor release: the format is the same
+    fitting = [program for program in programs if program.version[:parts] >= dumped[:parts]]
+    if fitting:
+        series = min(program.version[:parts] for program in fitting)
+        return max((p for p in fitting if p.version[:parts] == series), key=lambda program: program.version)
+    names = " or ".join(engine.server_tool.names)
+    wanted = ".".join(map(str, dumped[:parts]))
+    there = ", ".join(".".join(map(str, program.version)) for program in programs) or "none"
+    raise ToolMissing(
+        f"no {names} of {engine.name} {wanted} or later was found to drill with; found: {there}",
+        "Install that server's package (it need not run), or name its folder in backup.client_folders.",
+    )
+
+
 def _able(engine: Engine, tool: ToolSpec, clients: Sequence[Client], server: Server) -> list[Client]:
     newest_first = sorted(clients, key=lambda client: client.version, reverse=True)
     problems = [(client, engine.dump_problem(client, server)) for client in newest_first]

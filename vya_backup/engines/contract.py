@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
     from sqlalchemy import Connection
     from sqlalchemy.engine import URL
 
+    from vya_backup.engines.throwaway import Site, Throwaway
+
 # --------------------------------------------------------------------------- commands
 
 
@@ -61,6 +63,10 @@ class Command:
     argv: tuple[Argument, ...]
     environment: Mapping[str, Argument] = field(default_factory=dict)
     secret_files: tuple[SecretFile, ...] = ()
+    within: tuple[str, ...] = ()
+    """Words in front of argv, such as those of a sandbox; the tool is still named after argv."""
+    owner: tuple[int, int] | None = None
+    """User and group that `within` changes to, and that must be able to read the secret files; None is ourselves."""
 
 
 @dataclass(frozen=True)
@@ -338,6 +344,8 @@ class Engine(Protocol):
     """`sql` or `db`."""
     dump_tool: ToolSpec
     load_tool: ToolSpec
+    server_tool: ToolSpec
+    """The program that a private server of a drill runs; where there is no server, what opens the file."""
 
     def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
         """Describe a connection; None is the maintenance database. TLS as the instance demands."""
@@ -390,3 +398,18 @@ class Engine(Protocol):
 
     def restore_words(self) -> Mapping[str, str]:
         """Return the extra words its `check_target` may ask for, with their meaning: `{"drop-slots": "…"}`."""
+
+    def throwaway(self, site: Site) -> Throwaway:
+        """Describe a private server for one drill: its making, its running, the way to it. Nobody else ever sees it."""
+
+    def stubs(self, connection: Connection, request: RestoreRequest) -> tuple[str, ...]:
+        """Return the statements that make, on a private server, the roles and definers that the dump takes for given.
+
+        What cannot be made there (extensions, storage engines) is left for `check_target` to name.
+        """
+
+    def drill_objections(self, connection: Connection, server: Server) -> tuple[str, ...]:
+        """Say why this account on this server that others use must not run a drill: a superuser, events that run."""
+
+    def drop(self, database: str) -> tuple[str, ...]:
+        """Return the statements that remove what a drill restored on a server that others use."""

@@ -143,6 +143,14 @@ class Drilled(Event):
     target_database: Exact = ""
     rows: int = 0
     differences: tuple[str, ...] = ()
+    size_bytes: int = 0
+    plain_bytes: int = 0
+    objects: int = 0
+    assertions: int = 0
+    """How many of the configured questions were asked and answered as expected."""
+    compared: tuple[str, ...] = ()
+    server: str = ""
+    sandbox: Exact = ""
 
 
 class Failed(Event):

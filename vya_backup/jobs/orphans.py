@@ -13,6 +13,7 @@ from vya_backup.decisions.naming import ArtifactName, show
 from vya_backup.errors import BackupError
 from vya_backup.history.events import Abandoned, Process, RestoreFailed
 from vya_backup.history.views import BackupRow, RestoreRow, unfinished, unfinished_restores
+from vya_backup.jobs import drill_ground
 from vya_backup.jobs.facts import dumped_event
 from vya_backup.jobs.pruning import finish_prunes
 from vya_backup.jobs.workspace import Workspace
@@ -24,6 +25,7 @@ def close_orphans(workspace: Workspace) -> list[str]:
 
     Returns a sentence for each thing that a person should look at.
     """
+    drill_ground.sweep(workspace)
     host = workspace.configuration.application.host()
     for row in unfinished(workspace.catalog):
         process = row.process

@@ -59,8 +59,8 @@ def prepare(workspace: Workspace, wish: Wish, progress: pipeline.Progress) -> Pr
     source = examine(workspace, source, progress)
     with connect(engine, access) as connection:
         server = engine.server(connection)
-        client = _loader(workspace, engine, server, source)
-        request = _request(source, RestoreTarget(access, database, server), client, wish.words)
+        client = loader(workspace, engine, server, source)
+        request = request_of(source, RestoreTarget(access, database, server), client, wish.words)
         request = replace(request, exists=engine.target_exists(connection, request))
         findings = engine.check_target(connection, request)
     is_empty = not request.exists or _is_empty(engine, access, server, database)
@@ -109,7 +109,12 @@ def _target(workspace: Workspace, wish: Wish, source: Source) -> tuple[Instance,
     return target, wish.to or (source.key or Key("", "")).database
 
 
-def _loader(workspace: Workspace, engine: Engine, server: Server, source: Source) -> Client:
+def loader(workspace: Workspace, engine: Engine, server: Server, source: Source) -> Client:
+    """Return the client that loads a dump into a server.
+
+    Raises:
+        ToolMissing: none was found, or none can.
+    """
     found = find_client(engine.load_tool, workspace.configuration.backup.client_folders)
     return choose_loader(engine, found, server, source.needs)
 
@@ -123,7 +128,8 @@ class RestoreTarget:
     server: Server
 
 
-def _request(source: Source, target: RestoreTarget, client: Client, words: frozenset[str]) -> RestoreRequest:
+def request_of(source: Source, target: RestoreTarget, client: Client, words: frozenset[str]) -> RestoreRequest:
+    """Return all that a restore depends on, for a target that does not exist yet."""
     short = new_id()[-12:]
     return RestoreRequest(
         access=target.access,

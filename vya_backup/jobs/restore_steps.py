@@ -14,6 +14,7 @@ from vya_backup.decisions.manifest import Manifest, counted, differences
 from vya_backup.engines.contract import (
     Access,
     Ask,
+    Command,
     Compare,
     Engine,
     Load,
@@ -35,6 +36,11 @@ from vya_backup.transport.processes import stop
 Say = Callable[[str], None]
 
 
+def as_it_is(command: Command) -> Command:
+    """Run a tool as this process would run any other."""
+    return command
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the steps act on."""
@@ -48,6 +54,10 @@ class Surroundings:
     progress: pipeline.Progress
     say: Say
     """Is told the purpose of each step as it begins."""
+    confine: Callable[[Command], Command] = as_it_is
+    """Puts every tool that meets the dump behind the walls of a drill."""
+    count: Callable[[str], Manifest] | None = None
+    """Counts a restored database in the place of a connection, where this process must not open it itself."""
 
 
 @dataclass
@@ -122,7 +132,7 @@ def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
         case Load():
             return _load(step, around)
         case Run():
-            return pipeline.run(step.command, engine=around.engine, limits=around.limits)
+            return pipeline.run(around.confine(step.command), engine=around.engine, limits=around.limits)
         case Ask():
             with connect(around.engine, around.access, step.database) as connection:
                 return step.question(connection)
@@ -146,7 +156,7 @@ def _load(step: Load, around: Surroundings) -> None:
     pipeline.load(
         around.source.store.path(around.source.path),
         of_path(around.source.path),
-        step.command,
+        around.confine(step.command),
         spans=spans,
         edit=step.edit,
         engine=around.engine,
@@ -159,8 +169,7 @@ def _compare(step: Compare, around: Surroundings, outcome: Outcome) -> None:
     if around.source.manifest is None:
         outcome.warnings.append(f"{step.purpose}: not done, since no sidecar tells what the dump held")
         return
-    with connect(around.engine, around.access, step.database) as connection:
-        found = around.engine.count(connection, around.server, step.database)
+    found = _counted(step.database, around)
     expected = around.manifest
     if step.kinds:
         expected, found = _only(expected, step.kinds), _only(found, step.kinds)
@@ -175,6 +184,13 @@ def _compare(step: Compare, around: Surroundings, outcome: Outcome) -> None:
     rows, tables = expected.total_rows(), len(expected.rows)
     told = f"{counted(objects, 'object')} and {counted(rows, 'row')} in {counted(tables, 'table')}"
     outcome.compared.append(told if expected.rows_exact else f"{told} (row counts are approximate and were not judged)")
+
+
+def _counted(database: str, around: Surroundings) -> Manifest:
+    if around.count is not None:
+        return around.count(database)
+    with connect(around.engine, around.access, database) as connection:
+        return around.engine.count(connection, around.server, database)
 
 
 def _only(manifest: Manifest, kinds: tuple[str, ...]) -> Manifest:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from vya_backup.settings.drill_model import Assertion, Drill
 from vya_backup.settings.monitoring_model import (
     Email,
     EmailTemplates,
@@ -26,11 +27,13 @@ from vya_backup.settings.storage_model import Checksums, FileNaming, Idrive, Met
 
 __all__ = [
     "Application",
+    "Assertion",
     "Backup",
     "CatalogSettings",
     "Checksums",
     "Configuration",
     "Credentials",
+    "Drill",
     "Email",
     "EmailTemplates",
     "EngineName",
@@ -231,3 +234,4 @@ class Configuration(Section):
     logging: Logging = Logging()
     monitoring: Monitoring = Monitoring()
     notifications: Notifications = Notifications()
+    drill: Drill = Drill()

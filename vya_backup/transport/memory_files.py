@@ -48,6 +48,8 @@ def opened(command: Command) -> Iterator[MemoryFiles]:
 
     def create(name: str, content: str = "") -> int:
         open_now.append(_private_file(name))
+        if command.owner:
+            os.fchown(open_now[-1], *command.owner)  # opened anew by its name, it is judged by its owner
         os.write(open_now[-1], content.encode())
         return open_now[-1]
 

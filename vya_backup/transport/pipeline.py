@@ -38,6 +38,7 @@ __all__ = [
     "beginning",
     "dump",
     "load",
+    "output",
     "read_back",
     "run",
     "silent",
@@ -270,6 +271,21 @@ def run(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> str:
     """
     with Child(command) as child:
         return _succeeded(child, engine, limits)
+
+
+def output(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> bytes:
+    """Run a tool without input and return its standard output, which is small.
+
+    Raises:
+        BackupError: what `engine.explain_tool` makes of its failure.
+        ToolMissing, TimedOut, Interrupted: as they say; no child is left.
+    """
+    said = bytearray()
+    with Child(command, answers=True) as child:
+        while chunk := child.read(limits):
+            said += chunk
+        _succeeded(child, engine, limits)
+    return bytes(said)
 
 
 def _chunks(file: StoredFile, path: Path, limits: Limits) -> Iterator[bytes]:

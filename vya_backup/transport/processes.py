@@ -235,7 +235,7 @@ def _started(command: Command, files: MemoryFiles, *, feeds: bool, answers: bool
             f"{argv[0]} is not there, or may not be run", "Install it, or name its folder in backup.client_folders."
         )
     return subprocess.Popen(
-        [*_leash(), *argv],
+        [*_leash(), *command.within, *argv],
         bufsize=0,
         stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
         stdout=subprocess.PIPE if answers else subprocess.DEVNULL,

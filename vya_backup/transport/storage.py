@@ -5,24 +5,29 @@ A file gets its final name only when it is complete and on the disk, and no name
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from vya_backup import clock
 from vya_backup.errors import ConfigurationError, SpaceMissing, StorageFailed
 from vya_backup.transport import folders
 from vya_backup.transport.disk import explained, space
 from vya_backup.transport.drafts import ARTIFACT, FILE_MODE, Draft, Target, is_partial, locked
 from vya_backup.transport.reading import StoredFile
 
-__all__ = ["Draft", "FileIdentity", "Store", "StoredFile", "expire_logs", "place", "write_log"]
+__all__ = ["Draft", "FileIdentity", "Store", "StoredFile", "expire_logs", "place", "remove_tree", "write_log"]
 UNKNOWN_TO_FILE_SYSTEM = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1
+REMOVAL_ATTEMPTS = 100
+REMOVAL_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -313,6 +318,22 @@ def expire_logs(folder: Path, before: datetime) -> int:
         for path in old:
             path.unlink()
     return len(old)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of throwaway data with everything in it; what dying processes still write to is tried again.
+
+    Raises:
+        StorageFailed: something stays.
+    """
+    for _ in range(REMOVAL_ATTEMPTS):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+        if not folder.exists():
+            return
+        clock.nap(REMOVAL_PAUSE_SECONDS)
+    with explained("remove", folder):
+        shutil.rmtree(folder)
 
 
 def _plain_files(folder: Path) -> list[Path]:

@@ -27,7 +27,7 @@ from vya_backup.engines.contract import (
     Steps,
     Survey,
 )
-from vya_backup.engines.mysql import blocking, counting, privileges, target
+from vya_backup.engines.mysql import blocking, counting, drill, privileges, target
 from vya_backup.engines.mysql import connection as connections
 from vya_backup.engines.mysql import dump as dumps
 from vya_backup.engines.mysql import explain as explanations
@@ -35,6 +35,7 @@ from vya_backup.engines.mysql import restore as restores
 from vya_backup.engines.mysql import survey as surveys
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour
 from vya_backup.engines.mysql.stream import Observer
+from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.errors import BackupError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class MySqlEngine:
         self.name = self.family = flavour.name
         self.dump_tool = flavour.dump_tool
         self.load_tool = flavour.load_tool
+        self.server_tool = flavour.server_tool
 
     def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
         """Describe a connection."""
@@ -116,6 +118,22 @@ class MySqlEngine:
     def restore_words(self) -> Mapping[str, str]:
         """Return the extra words of the command line."""
         return target.WORDS
+
+    def throwaway(self, site: Site) -> Throwaway:
+        """Describe a private server for one drill."""
+        return drill.throwaway(site, self.flavour)
+
+    def stubs(self, connection: Connection, request: RestoreRequest) -> tuple[str, ...]:
+        """Return the definers that the dump takes for given."""
+        return drill.stubs(request)
+
+    def drill_objections(self, connection: Connection, server: Server) -> tuple[str, ...]:
+        """Say why this account on this server must not run a drill."""
+        return drill.objections(connection)
+
+    def drop(self, database: str) -> tuple[str, ...]:
+        """Return what removes a restored database."""
+        return drill.drop(database)
 
 
 def engine(name: str) -> MySqlEngine:

@@ -17,6 +17,7 @@ FOLDERS = (
     "/usr/local/mariadb/bin",
     "/opt/mariadb*/bin",
 )
+SERVER_FOLDERS = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin")
 SYSTEM_DATABASES = frozenset({"information_schema", "performance_schema", "mysql", "sys"})
 _BANNER_VERSION = re.compile(r"(?:Distrib|from|Ver) (\d+)\.(\d+)\.(\d+)")
 
@@ -29,6 +30,7 @@ class Flavour:
     title: str
     dump_names: tuple[str, ...]
     load_names: tuple[str, ...]
+    server_names: tuple[str, ...]
     oldest_server: tuple[int, ...]
     dump_flags: tuple[str, ...]
     load_flags: tuple[str, ...]
@@ -60,12 +62,18 @@ class Flavour:
         """Return where the client is looked for."""
         return ToolSpec(self.load_names, FOLDERS)
 
+    @property
+    def server_tool(self) -> ToolSpec:
+        """Return where the server's program is looked for."""
+        return ToolSpec(self.server_names, (*SERVER_FOLDERS, *FOLDERS))
+
 
 MYSQL = Flavour(
     name="mysql",
     title="MySQL",
     dump_names=("mysqldump",),
     load_names=("mysql",),
+    server_names=("mysqld",),
     oldest_server=(8, 0),
     # Masking policies belong to the server: one database's dump neither needs to see them nor may drop them elsewhere.
     dump_flags=("--set-gtid-purged=OFF", "--column-statistics=0", "--loose-skip-masking-policies"),
@@ -85,6 +93,7 @@ MARIADB = Flavour(
     title="MariaDB",
     dump_names=("mariadb-dump", "mysqldump"),
     load_names=("mariadb", "mysql"),
+    server_names=("mariadbd", "mysqld"),
     oldest_server=(10, 6),
     dump_flags=(),
     load_flags=("--comments",),

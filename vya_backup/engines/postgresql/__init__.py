@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vya_backup.engines.contract import ToolSpec
 from vya_backup.engines.postgresql import connection as connections
-from vya_backup.engines.postgresql import counting, dump, explain, privileges, restore, survey, target, watching
+from vya_backup.engines.postgresql import counting, drill, dump, explain, privileges, restore, survey, target, watching
 from vya_backup.engines.postgresql.stream import PostgresqlObserver
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Steps,
         Survey,
     )
+    from vya_backup.engines.throwaway import Site, Throwaway
     from vya_backup.errors import BackupError
 
 FOLDERS = (
@@ -56,6 +57,7 @@ class PostgresqlEngine:
     content_suffix = "sql"
     dump_tool = ToolSpec(("pg_dump",), FOLDERS)
     load_tool = ToolSpec(("psql",), FOLDERS)
+    server_tool = ToolSpec(("postgres",), FOLDERS)
 
     def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
         """Describe a connection; None is the maintenance database."""
@@ -120,6 +122,22 @@ class PostgresqlEngine:
     def restore_words(self) -> Mapping[str, str]:
         """Return the words that `check_target` may ask for."""
         return target.WORDS
+
+    def throwaway(self, site: Site) -> Throwaway:
+        """Describe a private server for one drill."""
+        return drill.throwaway(site)
+
+    def stubs(self, connection: Connection, request: RestoreRequest) -> tuple[str, ...]:
+        """Return the roles and tablespaces that the dump takes for given."""
+        return drill.stubs(connection, request)
+
+    def drill_objections(self, connection: Connection, server: Server) -> tuple[str, ...]:
+        """Say why this account on this server must not run a drill."""
+        return drill.objections(connection)
+
+    def drop(self, database: str) -> tuple[str, ...]:
+        """Return what removes a restored database."""
+        return drill.drop(database)
 
 
 def engine(name: str) -> PostgresqlEngine:

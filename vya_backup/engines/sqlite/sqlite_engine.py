@@ -30,9 +30,10 @@ from vya_backup.engines.contract import (
     Survey,
     ToolSpec,
 )
-from vya_backup.engines.sqlite import files, program_command, restoring
+from vya_backup.engines.sqlite import drill, files, program_command, restoring
 from vya_backup.engines.sqlite.observer import SqliteObserver, manifest_of, objects_of
 from vya_backup.engines.sqlite.program import survey
+from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.errors import BackupError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class SqliteEngine:
     content_suffix = "db"
     dump_tool = ToolSpec(names=(sys.executable,))
     load_tool = ToolSpec(names=(sys.executable,))
+    server_tool = ToolSpec(names=(sys.executable,))
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -152,6 +154,22 @@ class SqliteEngine:
     def restore_words(self) -> Mapping[str, str]:
         """Return nothing: no target of SQLite needs a word beyond `--force`."""
         return {}
+
+    def throwaway(self, site: Site) -> Throwaway:
+        """Describe the private file of a drill."""
+        return drill.throwaway(site)
+
+    def stubs(self, connection: Connection, request: RestoreRequest) -> tuple[str, ...]:
+        """Return nothing: a file takes nothing for given."""
+        return ()
+
+    def drill_objections(self, connection: Connection, server: Server) -> tuple[str, ...]:
+        """Refuse: a drill of a file needs no instance."""
+        return ("files are drilled in a folder of their own",)
+
+    def drop(self, database: str) -> tuple[str, ...]:
+        """Return nothing: the file goes with its folder."""
+        return ()
 
     def _path(self, pattern: str, database: str) -> Path:
         """Return a file, by memory where discovery saw it: a look at a thousand files for each would be a million."""

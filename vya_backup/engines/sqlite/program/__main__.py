@@ -19,6 +19,10 @@ def main(verb: str, *arguments: str) -> None:
         import dumping  # type: ignore[import-not-found]
 
         dumping.dump(*arguments)
+    elif verb in {"survey", "ask"}:
+        import looking  # type: ignore[import-not-found]
+
+        looking.VERBS[verb](*arguments)
     else:
         import restoring  # type: ignore[import-not-found]
 

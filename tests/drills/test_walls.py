@@ -1,0 +1,137 @@
+"""Code of a dump runs behind walls: no secret, no writing outside, no network. Without walls each of these works."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.drills.conftest import Drills, is_root
+from tests.drills.ground import short_folder
+from tests.servers import PostgresqlServer
+from vya_backup.engines.contract import Command
+from vya_backup.transport.private_server import scratch
+from vya_backup.transport.processes import capture
+from vya_backup.transport.sandbox import Walls, account_for, sandbox
+
+ALL_FAILED = "secret=no outside=no network=no"
+ALL_WORKED = "secret=yes outside=yes network=yes"
+
+
+@dataclass(frozen=True)
+class Bait:
+    """A secret that anybody may read, a folder that anybody may write to, and a port that answers."""
+
+    folder: Path
+    listener: socket.socket
+
+    @property
+    def attempt(self) -> str:
+        """Return a line of shell that tries all three and tells what worked."""
+        port = self.listener.getsockname()[1]
+        tries = {
+            "secret": f"grep -q treasure {self.folder}/secret",
+            "outside": f"touch {self.folder}/written",
+            "network": f'bash -c "exec 3<>/dev/tcp/127.0.0.1/{port}"',
+        }
+        told = [
+            f"echo -n {name}=; {{ {words}; }} 2>/dev/null && echo -n yes || echo -n no" for name, words in tries.items()
+        ]
+        return "; echo -n ' '; ".join(told)
+
+    def was_called(self) -> bool:
+        """Say whether somebody has connected."""
+        self.listener.setblocking(False)
+        try:
+            self.listener.accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+    def was_written_to(self) -> bool:
+        """Say whether somebody has left a file."""
+        return (self.folder / "written").exists()
+
+
+@pytest.fixture
+def bait() -> Iterator[Bait]:
+    """Set everything out."""
+    with short_folder() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        (folder / "secret").write_text("treasure")
+        (folder / "secret").chmod(0o644)
+        folder.chmod(0o777)
+        yield Bait(folder, listener)
+
+
+@pytest.mark.parametrize(("walls", "told"), [("bubblewrap", ALL_FAILED), ("none", ALL_WORKED)])
+def test_what_a_dump_makes_the_server_run_gets_nowhere(
+    postgresql_15: PostgresqlServer, drills_of: Drills, bait: Bait, walls: str, told: str
+) -> None:
+    """A CHECK constraint runs a program with the superuser's rights while its table is loaded; it leaves its report."""
+    sow(postgresql_15, "trojan", bait.attempt)
+    question = {"database": "source/trojan", "sql": "SELECT pg_read_file('report')", "expect": told}
+    project = drills_of(source=postgresql_15, drill={"sandbox": walls, "assertions": [question]})
+    assert project.run("backup", "--database", "trojan").status == 0
+    postgresql_15.drop_database("trojan")
+
+    done = project.run("drill:source/trojan")
+
+    assert done.status == 0, done.said
+    assert "1 assertion held" in done.out
+    assert bait.was_called() == bait.was_written_to() == (walls == "none")
+
+
+def test_a_tool_behind_the_walls_gets_nowhere(bait: Bait, tmp_path: Path, ground: Path) -> None:
+    """Whatever reads the dump: the client's own commands, SQLite's program. What it sees is its own folder."""
+    account = account_for("bubblewrap")
+    hidden = tmp_path / "shown/backups"
+    hidden.mkdir(parents=True)
+    (hidden / "dump.sql.gz").write_text("other people's rows")
+    with scratch(ground, account) as folders:
+        walls = Walls(folders.work, folders.system, shows=(tmp_path / "shown",), hides=(hidden,))
+        box = sandbox("bubblewrap", account, walls)
+        seen = said(
+            box.confine(Command(("sh", "-c", f"ls {hidden.parent}; ls -A {hidden}; ls /; ls /proc | grep -c [0-9]")))
+        )
+        attempt = said(box.confine(Command(("sh", "-c", bait.attempt))))
+        who = said(box.confine(Command(("sh", "-c", "id -u; grep -E 'CapEff|NoNewPrivs' /proc/self/status"))))
+        written = said(
+            box.confine(Command(("sh", "-c", f"echo mine > {folders.work}/file && cat {folders.work}/file")))
+        )
+
+    assert attempt == ALL_FAILED
+    assert not bait.was_called()
+    assert not bait.was_written_to()
+    assert seen.split()[0] == "backups"
+    assert "dump.sql.gz" not in seen
+    assert not {"root", "home", "work", "srv", "run"} & set(seen.split())
+    assert int(seen.split()[-1]) < 10  # the host's own processes are out of sight
+    assert who.split()[0] != "0" or not is_root()
+    assert "0000000000000000" in who
+    assert written == "mine"
+
+
+def sow(server: PostgresqlServer, name: str, attempt: str) -> None:
+    """Make a database that attacks whoever restores it, and not the server that it comes from (which has a network)."""
+    server.drop_database(name)
+    server.create_database(name)
+    program = f"({attempt}) > report".replace("'", "''")
+    server.load(
+        f"""CREATE FUNCTION public.attack(a int) RETURNS boolean LANGUAGE plpgsql AS $attack$ BEGIN
+            IF current_setting('listen_addresses') = '' THEN
+                EXECUTE $run$ COPY (SELECT 1) TO PROGRAM '{program}' $run$;
+            END IF;
+            RETURN true;
+        END $attack$;
+        CREATE TABLE public.item (a int CHECK (public.attack(a)));
+        INSERT INTO public.item VALUES (1);""",
+        name,
+    )
+
+
+def said(command: Command) -> str:
+    """Run a command and return what it prints."""
+    return capture(command, timeout_seconds=20).stdout.decode().strip()
