@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.engines.contract import Accounts, Bench
+from tests.engines.contract import ITEMS, Accounts, Bench
 from tests.engines.places import SqlitePlace
 from vya_backup.decisions.naming import ArtifactName
+from vya_backup.engines.contract import Access, Unfinished
+from vya_backup.engines.sqlite.restoring import Places, places_of
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.events import Process, RestoreStarted, Started
 from vya_backup.history.identifiers import new_id
@@ -25,6 +28,7 @@ from vya_backup.settings.credentials import Login
 from vya_backup.settings.model import Application, CatalogSettings, Configuration
 from vya_backup.settings.storage_model import Storage
 from vya_backup.transport.liveness import this_process
+from vya_backup.transport.locks import hold
 from vya_backup.transport.storage import Store
 
 HOST = "testhost"
@@ -155,28 +159,101 @@ def test_another_hosts_dump_is_never_judged(bench: Bench) -> None:
     assert states(bench) == ["running"]
 
 
-def test_a_restore_that_died_is_closed_and_says_what_to_look_for(bench: Bench) -> None:
-    """Nothing is dropped by guess: a person is told the names."""
-    bench.workspace.catalog.append(
-        RestoreStarted(
-            restore_id="r1",
-            target_instance="place",
-            target_database="shop",
-            staging="vya_staging_1",
-            retired="vya_retired_1",
-            source_path="x",
-            requested="newest good backup",
-            process=GONE,
-        )
+def restoring(bench: Bench, **more: Any) -> Unfinished:
+    """Append what a restore over `shop` appends first; its process is gone. Return what it told."""
+    target = bench.place.folder / "shop.db"  # type: ignore[attr-defined]
+    facts = {"target_instance": "place", "target_database": "shop", "staging": "vya_staging_1"} | more
+    began = RestoreStarted(
+        **({"process": GONE, "retired": "vya_retired_1", "place": str(target)} | facts),
+        restore_id=new_id(),
+        source_path="x",
+        requested="newest good backup",
     )
+    bench.workspace.catalog.append(began)
+    return Unfinished(Access(bench.place.instance), "shop", began.staging, began.retired, began.place)
+
+
+def hidden(bench: Bench) -> list[str]:
+    """Return the hidden files beside the databases."""
+    return sorted(path.name for path in bench.place.folder.glob(".*"))  # type: ignore[attr-defined]
+
+
+def leave(left: Unfinished, *, staged: bytes = b"half", retired: bytes | None = None) -> Places:
+    """Leave the files of a dead restore."""
+    where = places_of(Path(left.place), left.staging)
+    where.staged.write_bytes(staged)
+    if retired is not None:
+        where.retired.write_bytes(retired)
+    return where
+
+
+def test_what_a_dead_restore_left_is_removed_and_the_restore_closed(bench: Bench) -> None:
+    """Cut off while it made the copy of the old database: the target is sound, so neither copy is needed."""
+    leave(restoring(bench), retired=b"half a copy")
 
     (sentence,) = close_orphans(bench.workspace)
 
-    assert "vya_staging_1" in sentence
-    assert "vya_retired_1 holds the old database" in sentence
+    assert "remove the staged file" in sentence
+    assert hidden(bench) == []
+    assert bench.place.items("shop") == ITEMS
     (row,) = restores(bench.workspace.catalog)
-    assert (row.state, row.code) == ("failed", "abandoned")
+    assert (row.state, row.code, row.left_behind) == ("failed", "abandoned", "")
     assert close_orphans(bench.workspace) == []
+
+
+def test_the_old_copy_stays_while_the_target_is_not_whole(bench: Bench) -> None:
+    """It may be all there is; the restore stays open, and the next run asks again."""
+    left = restoring(bench)
+    leave(left, retired=b"the old database")
+    Path(left.place).write_bytes(b"SQLite format 3\0 and then nothing that makes sense")
+
+    (sentence,) = close_orphans(bench.workspace)
+
+    assert "may hold the old database" in sentence
+    assert len(hidden(bench)) == 2
+    assert [row.state for row in restores(bench.workspace.catalog)] == ["running"]
+
+
+def test_a_target_that_was_damaged_before_is_left_as_it_was(bench: Bench) -> None:
+    """SQLite cannot read it, but it is byte for byte what the restore had copied."""
+    left = restoring(bench)
+    leave(left, retired=b"never was a database")
+    Path(left.place).write_bytes(b"never was a database")
+
+    close_orphans(bench.workspace)
+
+    assert hidden(bench) == []
+    assert Path(left.place).read_bytes() == b"never was a database"
+
+
+@pytest.mark.parametrize("field", ["host", "boot_id"])
+def test_a_restore_that_may_still_be_at_work_is_left_alone(bench: Bench, field: str) -> None:
+    """On another host nobody can tell; here, its process lives."""
+    alive = Process(**asdict(this_process(HOST)))
+    process = GONE.model_copy(update={"host": "elsewhere"}) if field == "host" else alive
+    leave(restoring(bench, process=process))
+
+    assert close_orphans(bench.workspace) == []
+    assert len(hidden(bench)) == 1
+
+
+def test_an_instance_that_is_no_longer_configured_is_said_and_tried_again(bench: Bench) -> None:
+    """As with a server that cannot be reached: nothing is closed before it is right."""
+    restoring(bench, target_instance="gone")
+
+    for _run in range(2):
+        (sentence,) = close_orphans(bench.workspace)
+        assert "the next run tries again" in sentence
+        assert "no instance 'gone'" in sentence
+
+
+def test_a_dump_whose_database_another_run_works_at_is_left_to_that_one(bench: Bench) -> None:
+    """What it dumps now may have the same name: its sidecars would be swept from under it."""
+    begin(bench)
+    with hold(bench.workspace.state / "locks", "place/shop", "another run"):
+        close_orphans(bench.workspace)
+
+    assert states(bench) == ["running"]
 
 
 def _fields(workspace: Workspace) -> dict[str, object]:

@@ -330,6 +330,25 @@ Step = Sql | Load | Run | Ask | Compare | PointOfNoReturn
 Steps = Generator[Step, Any, None]
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """A restore whose process died, as its `restore_started` told it."""
+
+    access: Access
+    database: str
+    """The name it should have got."""
+    staging: str
+    retired: str
+    place: str = ""
+    """What `Engine.place` said; empty for servers, and in events of older programs."""
+    created: bool = False
+    """Whether nothing stood under the name when it began."""
+
+
+Mending = Generator[Sql | Run | Ask, Any, str]
+"""The steps that put a dead restore's leftovers right; returns what only a person can do, or an empty text."""
+
+
 # --------------------------------------------------------------------------- the engine
 
 
@@ -395,6 +414,15 @@ class Engine(Protocol):
 
     def restore(self, request: RestoreRequest) -> Steps:
         """Describe the restore, step by step; each step's `undo` takes it back."""
+
+    def place(self, request: RestoreRequest) -> str:
+        """Return the file that the restore goes to, for the event; empty where the server alone knows."""
+
+    def mend(self, left: Unfinished) -> Mending:
+        """Describe how what a dead restore left is put right: its staging goes, the old or the new database stands.
+
+        Only what `left` names is ever dropped, and `retired` only while the restored database stands.
+        """
 
     def restore_words(self) -> Mapping[str, str]:
         """Return the extra words its `check_target` may ask for, with their meaning: `{"drop-slots": "…"}`."""

@@ -268,6 +268,8 @@ class RestoreStarted(Event):
     source_path: Exact
     requested: str
     process: Annotated[Process, EXACT]
+    place: Exact = ""
+    created: bool = False
 
 
 class Restored(Event):
@@ -284,7 +286,10 @@ class Restored(Event):
 
 
 class RestoreFailed(Event):
-    """A restore stopped; `left` says where the old database is and what brings it back."""
+    """A restore stopped; `left` says where the old database is and what brings it back.
+
+    `mended` is what a later run did about a restore whose process had died.
+    """
 
     type = "restore_failed"
     restore_id: Exact
@@ -295,6 +300,7 @@ class RestoreFailed(Event):
     hint: str = ""
     differences: tuple[str, ...] = ()
     left: str = ""
+    mended: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------- instances, runs, doit, the catalog itself

@@ -130,6 +130,8 @@ class RestoreRow:
     """One restore. `state` is running, restored or failed; instance and database are where the artifact came from."""
 
     restore_id: str
+    sequence: int
+    """The catalog's own order: the id of the restore's first event."""
     state: str
     backup_id: str | None
     instance: str | None

@@ -9,58 +9,39 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from vya_backup.decisions.metadata import Sidecar, decode
-from vya_backup.decisions.naming import ArtifactName, show
-from vya_backup.errors import BackupError
-from vya_backup.history.events import Abandoned, Process, RestoreFailed
-from vya_backup.history.views import BackupRow, RestoreRow, unfinished, unfinished_restores
+from vya_backup.decisions.naming import ArtifactName
+from vya_backup.errors import AlreadyRunning, BackupError
+from vya_backup.history.events import Abandoned, Process
+from vya_backup.history.views import BackupRow, unfinished
 from vya_backup.jobs import drill_ground
 from vya_backup.jobs.facts import dumped_event
+from vya_backup.jobs.mending import mend_restores
 from vya_backup.jobs.pruning import finish_prunes
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport.liveness import ProcessIdentity, is_gone
+from vya_backup.transport.locks import hold
 
 
 def close_orphans(workspace: Workspace) -> list[str]:
-    """Adopt or abandon every unfinished backup whose process is gone, close restores that died, finish prunes.
+    """Adopt or abandon every unfinished backup whose process is gone, and put right what died on its way: restores, prunes, drills.
 
     Returns a sentence for each thing that a person should look at.
     """
     drill_ground.sweep(workspace)
+    for row in _orphans(workspace):
+        try:
+            with hold(workspace.state / "locks", row.key, f"closing of a dump of {row.key}"):
+                if row.backup_id in {one.backup_id for one in _orphans(workspace)}:
+                    _close(workspace, row)
+        except AlreadyRunning:
+            continue  # another run has come to it, and what it dumps now may have the same name
+    return mend_restores(workspace) + finish_prunes(workspace)
+
+
+def _orphans(workspace: Workspace) -> list[BackupRow]:
     host = workspace.configuration.application.host()
-    for row in unfinished(workspace.catalog):
-        process = row.process
-        if not row.dumped and process and is_gone(ProcessIdentity(**process), host):
-            _close(workspace, row)
-    said = [
-        _close_restore(workspace, restore) for restore in unfinished_restores(workspace.catalog) if _died(restore, host)
-    ]
-    return said + finish_prunes(workspace)
-
-
-def _died(restore: RestoreRow, host: str) -> bool:
-    return restore.process is not None and is_gone(ProcessIdentity(**restore.process), host)
-
-
-def _close_restore(workspace: Workspace, restore: RestoreRow) -> str:
-    """Append what is certain: where the old database may be found. Dropping anything is left to a person."""
-    target = f"{restore.target_instance}/{show(restore.target_database)}"
-    names = " and ".join(name for name in (restore.staging, restore.retired) if name)
-    old = f"; {restore.retired} holds the old database if it exists" if restore.retired else ""
-    left = f"look for {names} on {restore.target_instance}{old}"
-    workspace.catalog.append(
-        RestoreFailed(
-            instance=restore.instance,
-            database=restore.database,
-            backup_id=restore.backup_id,
-            restore_id=restore.restore_id,
-            target_instance=restore.target_instance,
-            target_database=restore.target_database,
-            code="abandoned",
-            message=f"the process that restored {target} is gone",
-            left=left,
-        )
-    )
-    return f"a restore of {target} was cut off on its way: {left}"
+    begun = [row for row in unfinished(workspace.catalog) if not row.dumped]
+    return [row for row in begun if row.process and is_gone(ProcessIdentity(**row.process), host)]
 
 
 def _close(workspace: Workspace, row: BackupRow) -> None:

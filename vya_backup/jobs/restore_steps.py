@@ -128,25 +128,31 @@ def _tolerated(step: Step, around: Surroundings, outcome: Outcome) -> Any:
 def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
     match step:
         case Sql():
-            return _execute(step, around)
+            return execute(step, around.engine, around.access)
         case Load():
             return _load(step, around)
         case Run():
             return pipeline.run(around.confine(step.command), engine=around.engine, limits=around.limits)
         case Ask():
-            with connect(around.engine, around.access, step.database) as connection:
-                return step.question(connection)
+            return ask(step, around.engine, around.access)
         case Compare():
             return _compare(step, around, outcome)
         case PointOfNoReturn():
             return None
 
 
-def _execute(step: Sql, around: Surroundings) -> None:
-    with connect(around.engine, around.access, step.database) as connection:
+def execute(step: Sql, engine: Engine, access: Access) -> None:
+    """Run the statements of a step on a connection of its own."""
+    with connect(engine, access, step.database) as connection:
         statements = ("BEGIN", *step.statements, "COMMIT") if step.transaction else step.statements
         for statement in statements:
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def ask(step: Ask, engine: Engine, access: Access) -> Any:
+    """Return the answer to a step's question."""
+    with connect(engine, access, step.database) as connection:
+        return step.question(connection)
 
 
 def _load(step: Load, around: Surroundings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from vya_backup.clock import monotonic
 from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
@@ -81,7 +82,9 @@ def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> event
         target_instance=prepared.target.id,
         target_database=request.database,
         staging=request.staging,
-        retired=request.retired if request.exists else "",
+        retired=request.retired,
+        place=prepared.engine.place(request),
+        created=not request.exists,
         source_path=prepared.source.path,
         requested=prepared.requested,
         process=process_of(workspace),
@@ -115,7 +118,7 @@ def _failed(prepared: Prepared, restore_id: str, error: BackupError, outcome: Ou
     )
 
 
-def _columns(prepared: Prepared) -> dict[str, str | None]:
+def _columns(prepared: Prepared) -> dict[str, Any]:
     """Return where the artifact came from; a file is known by its sidecar, so that it is not pruned meanwhile."""
     source = prepared.source
     known = source.backup or source.sidecar

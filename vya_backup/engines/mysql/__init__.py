@@ -1,8 +1,8 @@
 """MySQL and MariaDB: one engine, the flavour as data.
 
 The reading order: flavours, option_file, questions, connection; objects, gaps, survey, privileges; dump, then inserts,
-statements and stream, which watch it; target, restore, swap and events, which bring it back; counting, blocking and
-explain.
+statements and stream, which watch it; target, restore, steps, swap, undo_log and events, which bring it back; mending,
+for a restore that died; counting, blocking and explain.
 The rule: describe and ask only; nothing here runs a tool or opens a connection.
 """
 
@@ -21,13 +21,15 @@ from vya_backup.engines.contract import (
     DumpRequest,
     Finding,
     FoundDatabase,
+    Mending,
     MissingPrivilege,
     RestoreRequest,
     Server,
     Steps,
     Survey,
+    Unfinished,
 )
-from vya_backup.engines.mysql import blocking, counting, drill, privileges, target
+from vya_backup.engines.mysql import blocking, counting, drill, mending, privileges, target
 from vya_backup.engines.mysql import connection as connections
 from vya_backup.engines.mysql import dump as dumps
 from vya_backup.engines.mysql import explain as explanations
@@ -114,6 +116,14 @@ class MySqlEngine:
     def restore(self, request: RestoreRequest) -> Steps:
         """Describe the restore, step by step."""
         return restores.restore(request)
+
+    def place(self, request: RestoreRequest) -> str:
+        """Return nothing: the server knows where its databases lie."""
+        return ""
+
+    def mend(self, left: Unfinished) -> Mending:
+        """Describe how what a dead restore left is put right."""
+        return mending.mend(left)
 
     def restore_words(self) -> Mapping[str, str]:
         """Return the extra words of the command line."""

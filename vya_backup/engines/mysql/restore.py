@@ -1,12 +1,13 @@
 """Describes a restore, step by step; each step says how it is taken back.
 
 The rule: the old tables are never dropped before the new ones stand in their place and were compared. The order:
-tables into a staging database (or straight into a target that does not exist yet), compare, one RENAME TABLE, then
+tables into a staging database, compare, one RENAME TABLE, then
 routines, views and triggers, events last and asleep, compare everything, wake the events, drop the old tables.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ from vya_backup.engines.mysql.flavours import FLAVOURS
 from vya_backup.engines.mysql.option_file import DEFAULTS_FILE, Option, option_file
 from vya_backup.engines.mysql.questions import identifier, literal, one, qualified, rows
 from vya_backup.engines.mysql.sequences import scaffold, settled
-from vya_backup.engines.mysql.swap import NO_BINARY_LOG, put_aside, statements, swap
+from vya_backup.engines.mysql.steps import NO_BINARY_LOG, statements
+from vya_backup.engines.mysql.swap import put_aside, swap
+from vya_backup.engines.mysql.undo_log import NEW_PROGRAMS, PROPERTIES, ROWS, forget, note
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,15 +42,18 @@ PROGRAM_PARTS = tuple(part for part in PARTS if part.name in {"routines", "views
 
 def restore(request: RestoreRequest) -> Steps:
     """Describe the restore of a dump to `request.database`."""
-    grants: tuple[RoutineGrant, ...] = ()
-    into = request.staging if request.exists else request.database
-    yield from _create(request, into)
-    stand_ins = yield from scaffold(request, into)
-    yield Load(f"load the tables into {into}", _client(request, into), ("tables",))
-    yield Compare(f"compare the tables of {into}", into, ("table", "sequence"))
+    if not request.exists:
+        yield from _create(request, request.database)  # empty: nothing half loaded ever stands under the name
+    yield from _create(request, request.staging)
+    stand_ins = yield from scaffold(request, request.staging)
+    yield Load(f"load the tables into {request.staging}", _client(request, request.staging), ("tables",))
+    yield Compare(f"compare the tables of {request.staging}", request.staging, ("table", "sequence"))
+    if request.manifest.rows_exact:
+        yield note(request, ROWS, [json.dumps(request.manifest.rows)])
+    grants = yield from put_aside(request)
+    yield note(request, NEW_PROGRAMS, _new_programs(request))
+    yield from swap(request)
     if request.exists:
-        grants = yield from put_aside(request)
-        yield from swap(request)
         yield from _properties(request)
     yield from settled(request, stand_ins)
     yield from _programs(request)
@@ -57,14 +63,23 @@ def restore(request: RestoreRequest) -> Steps:
         yield statements(request, "wake the events", [_wakes(request.database, name) for name in enabled])
     if request.properties.get("read_only"):
         yield statements(request, "make it read only", [f"ALTER DATABASE {identifier(request.database)} READ ONLY = 1"])
+    yield forget(request)
     yield PointOfNoReturn(f"{request.database} is restored")
-    if request.exists:
-        kept = [grant.statement for grant in grants if grant.name in request.manifest.objects.get(grant.kind, ())]
-        if kept:
-            yield statements(request, "give the grants on routines again", kept, may_fail=True)
-        for leftover in (request.staging, request.retired):
-            drop = (f"DROP DATABASE IF EXISTS {identifier(leftover)}",)
-            yield statements(request, f"drop {leftover}", drop, may_fail=True)
+    yield from _clean_up(request, grants)
+
+
+def _clean_up(request: RestoreRequest, grants: tuple[RoutineGrant, ...]) -> Steps:
+    kept = [grant.statement for grant in grants if grant.name in request.manifest.objects.get(grant.kind, ())]
+    if kept:
+        yield statements(request, "give the grants on routines again", kept, may_fail=True)
+    for leftover in (request.staging, request.retired):
+        drop = (f"DROP DATABASE IF EXISTS {identifier(leftover)}",)
+        yield statements(request, f"drop {leftover}", drop, may_fail=True)
+
+
+def _new_programs(request: RestoreRequest) -> list[str]:
+    kinds = [kind for part in PROGRAM_PARTS for kind in part.kinds]
+    return [statement for kind in ("event", *reversed(kinds)) for statement in _drop_new(request, (kind,)).statements]
 
 
 def created_as(connection: Connection, database: str) -> str:
@@ -104,6 +119,8 @@ def _properties(request: RestoreRequest) -> Steps:
     options = before.removeprefix(f"CREATE DATABASE {identifier(request.database)}")
     back = f"ALTER DATABASE {identifier(request.database)} {options}" if options.strip() else ""
     if _options(request.properties):
+        if back:
+            yield note(request, PROPERTIES, [back])
         yield statements(
             request,
             f"set the properties of {request.database}",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.engines.contract import Ask, RestoreRequest, Step, Steps
 from vya_backup.engines.mysql.questions import identifier, one, qualified
-from vya_backup.engines.mysql.swap import drop_if_empty, statements
+from vya_backup.engines.mysql.steps import statements
+from vya_backup.engines.mysql.swap import drop_if_empty
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -8,29 +8,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Ask, RestoreRequest, Sql, Step, Steps
+from vya_backup.engines.contract import Ask, RestoreRequest, Step, Steps
 from vya_backup.engines.mysql.definitions import Definition, RoutineGrant, definitions, drops, recreates, routine_grants
 from vya_backup.engines.mysql.objects import stored, tables
 from vya_backup.engines.mysql.questions import identifier, literal, qualified
+from vya_backup.engines.mysql.steps import statements
+from vya_backup.engines.mysql.undo_log import OLD, PROGRAMS, STAGED, TABLES, UNDO_LOG, note
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-NO_BINARY_LOG = "SET SESSION sql_log_bin = 0"
-
-
-def statements(
-    request: RestoreRequest,
-    purpose: str,
-    texts: Iterable[str],
-    *,
-    database: str | None = None,
-    undo: tuple[Step, ...] = (),
-    may_fail: bool = False,
-) -> Sql:
-    """Return a step of statements, kept out of the binary log when that was said on the command line."""
-    first = (NO_BINARY_LOG,) if "no-binlog" in request.allow else ()
-    return Sql(purpose, (*first, *texts), database=database, undo=undo, may_fail=may_fail)
 
 
 def put_aside(request: RestoreRequest) -> Generator[Step, Any, tuple[RoutineGrant, ...]]:
@@ -45,6 +31,7 @@ def put_aside(request: RestoreRequest) -> Generator[Step, Any, tuple[RoutineGran
     if names:
         # Dropped first when taken back: the step may have failed half way, and what it had not dropped is still there.
         back = (*drops(live, names), *recreates(noted), *(grant.statement for grant in grants))
+        yield note(request, PROGRAMS, back)
         yield statements(
             request,
             f"drop the triggers, views, routines and events of {live}",
@@ -67,6 +54,9 @@ def swap(request: RestoreRequest) -> Steps:
     )
     moves = [*((live, retired, name) for name in old), *((staging, live, name) for name in new)]
     if moves:
+        yield note(request, OLD, old)
+        yield note(request, STAGED, new)
+        yield note(request, TABLES, [_renames(_reversed(moves))])
         yield statements(
             request,
             f"swap {len(old)} old and {len(new)} new tables of {live}",
@@ -91,7 +81,8 @@ def _reversed(moves: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
 
 
 def _names(connection: Connection, database: str) -> list[str]:
-    return [table.name for table in tables(connection, database) if table.kind != "view"]
+    found = (table.name for table in tables(connection, database) if table.kind != "view")
+    return [name for name in found if name != UNDO_LOG]
 
 
 def _programs(connection: Connection, database: str) -> list[tuple[str, str]]:

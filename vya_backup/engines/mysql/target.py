@@ -199,11 +199,10 @@ def _names(target: Target) -> Iterator[Finding]:
 def _privileges(target: Target) -> Iterator[Finding]:
     request = target.request
     yield from _missing(target, (request.database,), f"in {request.database}", granted(request.database))
-    if request.exists:
-        # their names are new in each restore, so that only a pattern can be granted
-        scope = "*" if target.is_on("partial_revokes") else BESIDE
-        what = "in the databases that it makes beside the old one (vya_staging_…, vya_retired_…)"
-        yield from _missing(target, (request.staging, request.retired), what, scope)
+    # their names are new in each restore, so that only a pattern can be granted
+    scope = "*" if target.is_on("partial_revokes") else BESIDE
+    what = "in the databases that it makes beside the restored one (vya_staging_…, vya_retired_…)"
+    yield from _missing(target, (request.staging, request.retired), what, scope)
 
 
 def _missing(target: Target, databases: tuple[str, ...], where: str, scope: str) -> Iterator[Finding]:

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 from vya_backup.engines.contract import ToolSpec
 from vya_backup.engines.postgresql import connection as connections
-from vya_backup.engines.postgresql import counting, drill, dump, explain, privileges, restore, survey, target, watching
+from vya_backup.engines.postgresql import (
+    counting,
+    drill,
+    dump,
+    explain,
+    mending,
+    privileges,
+    restore,
+    survey,
+    target,
+    watching,
+)
 from vya_backup.engines.postgresql.stream import PostgresqlObserver
 
 if TYPE_CHECKING:
@@ -26,11 +37,13 @@ if TYPE_CHECKING:
         DumpRequest,
         Finding,
         FoundDatabase,
+        Mending,
         MissingPrivilege,
         RestoreRequest,
         Server,
         Steps,
         Survey,
+        Unfinished,
     )
     from vya_backup.engines.throwaway import Site, Throwaway
     from vya_backup.errors import BackupError
@@ -118,6 +131,14 @@ class PostgresqlEngine:
     def restore(self, request: RestoreRequest) -> Steps:
         """Describe the restore, step by step."""
         return restore.steps(request)
+
+    def place(self, request: RestoreRequest) -> str:
+        """Return nothing: the server knows where its databases lie."""
+        return ""
+
+    def mend(self, left: Unfinished) -> Mending:
+        """Describe how what a dead restore left is put right."""
+        return mending.mend(left)
 
     def restore_words(self) -> Mapping[str, str]:
         """Return the words that `check_target` may ask for."""

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _DUMP_SETTINGS = {"check_function_bodies": "off", "xmloption": "content"}
 # A crash loses the staging database anyway, and the commit of the swap makes durable all that came before it.
 _LOAD_SETTINGS = {"synchronous_commit": "off"}
-_NO_TIMEOUT = "SET statement_timeout = 0"  # creating and dropping take as long as the disk needs
+NO_TIMEOUT = "SET statement_timeout = 0"  # creating and dropping take as long as the disk needs
 
 RESTRICT = ("-c", r"\restrict vya")
 # A database with a subscription cannot be dropped; in staging none has ever been connected to its publisher.
-_FORGET_SUBSCRIPTIONS = """DO $$ DECLARE found record; BEGIN
+FORGET_SUBSCRIPTIONS = """DO $$ DECLARE found record; BEGIN
     FOR found IN SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
         WHERE d.datname = current_database() LOOP
     EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', found.subname);
@@ -59,7 +59,7 @@ def exists(asked: Connection, name: str) -> bool:
 
 def _stage(request: RestoreRequest) -> Steps:
     create = properties.create(request.staging, request.properties, request.server.version)
-    yield Sql(f"create {request.staging} from template0", (_NO_TIMEOUT, create), undo=_unstage(request))
+    yield Sql(f"create {request.staging} from template0", (NO_TIMEOUT, create), undo=_unstage(request))
     if not request.properties.get("has_public_schema", True):
         yield Sql("drop the schema public, as in the original", ("DROP SCHEMA public",), database=request.staging)
     yield _load(request)
@@ -67,10 +67,10 @@ def _stage(request: RestoreRequest) -> Steps:
 
 def _unstage(request: RestoreRequest) -> tuple[Step, ...]:
     drop = f"DROP DATABASE IF EXISTS {identifier(request.staging)} WITH (FORCE)"
-    dropped = Sql("drop the staging database", (_NO_TIMEOUT, drop))
+    dropped = Sql("drop the staging database", (NO_TIMEOUT, drop))
     if not request.manifest.count("subscription"):
         return (dropped,)
-    return Sql("forget its subscriptions", (_FORGET_SUBSCRIPTIONS,), database=request.staging), dropped
+    return Sql("forget its subscriptions", (FORGET_SUBSCRIPTIONS,), database=request.staging), dropped
 
 
 def _load(request: RestoreRequest) -> Load:
@@ -142,15 +142,16 @@ def _swap(request: RestoreRequest) -> Steps:
 
 
 def _drop_retired(request: RestoreRequest) -> Steps:
-    slots = yield Ask("see whether slots hold the old database", lambda asked: _slots(asked, request.retired))
+    slots = yield Ask("see whether slots hold the old database", lambda asked: slots(asked, request.retired))
     if slots and DROP_SLOTS not in request.allow:
         return  # DROP DATABASE would silently drop an inactive slot, made since the check
     dropped = tuple(f"SELECT pg_drop_replication_slot({literal(slot)})" for slot in slots)
     drop = f"DROP DATABASE {identifier(request.retired)}"
-    yield Sql(f"drop the old database {request.retired}", (_NO_TIMEOUT, *dropped, drop), may_fail=True)
+    yield Sql(f"drop the old database {request.retired}", (NO_TIMEOUT, *dropped, drop), may_fail=True)
 
 
-def _slots(asked: Connection, name: str) -> list[Any]:
+def slots(asked: Connection, name: str) -> list[Any]:
+    """Return the replication slots of a database, which a DROP would silently take along."""
     from sqlalchemy import text
 
     question = text("SELECT slot_name FROM pg_replication_slots WHERE database = :name ORDER BY 1")

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from vya_backup.engines.contract import Compare, Finding, Load, PointOfNoReturn, RestoreRequest, Run, Steps
+from vya_backup.engines.contract import (
+    Compare,
+    Finding,
+    Load,
+    Mending,
+    PointOfNoReturn,
+    RestoreRequest,
+    Run,
+    Steps,
+    Unfinished,
+)
 from vya_backup.engines.sqlite import files
 from vya_backup.engines.sqlite.program_command import program
 
@@ -35,7 +45,12 @@ def places(request: RestoreRequest) -> Places:
     recorded = str(request.properties.get("path", ""))
     target = files.target(request.access.instance.path, request.database, request.source_database, recorded)
     target = Path(os.path.abspath(target))  # noqa: PTH100  # resolve() would follow a link that the name should keep
-    digest = hashlib.sha256(f"{target}\0{request.staging}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return places_of(target, request.staging)
+
+
+def places_of(target: Path, staging: str) -> Places:
+    """Return the files of the restore to a target that was given the staging name."""
+    digest = hashlib.sha256(f"{target}\0{staging}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
     hidden = target.with_name(f".{target.name[:_READABLE]}.{digest}")
     return Places(target, *(hidden.with_name(hidden.name + suffix) for suffix in (STAGED, RETIRED, ASIDE)))
 
@@ -93,6 +108,27 @@ def steps(request: RestoreRequest) -> Steps:
         yield from _into_the_open_file(where)
     else:
         yield from _under_a_free_name(where, request)
+
+
+def mend(left: Unfinished) -> Mending:
+    """Describe the mending of a dead restore: SQLite's own journal makes the target whole, be it the old or the new.
+
+    The copy of the old database goes only once the target was opened and found sound.
+    """
+    if not left.place:
+        return f"look for hidden files that end in {STAGED} or {RETIRED} beside {left.database}"
+    where = places_of(Path(left.place), left.staging)
+    target, staged, retired, fresh = (str(p) for p in (where.target, where.staged, where.retired, fresh_copy(where)))
+    if where.retired.exists():
+        yield Run(f"see that {target} is whole", program("prove", target, retired, WAIT_SECONDS))
+    if any(path.exists() for path in (where.staged, where.retired, fresh_copy(where))):
+        yield Run("remove the staged file and the old copy", program("discard", staged, retired, fresh))
+    return ""
+
+
+def fresh_copy(where: Places) -> Path:
+    """Return the file that takes an unreadable target's place by a rename."""
+    return where.aside.with_name(f"{where.aside.name}.new")
 
 
 def _under_a_free_name(where: Places, request: RestoreRequest) -> Steps:

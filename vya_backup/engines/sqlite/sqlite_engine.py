@@ -22,6 +22,7 @@ from vya_backup.engines.contract import (
     DumpRequest,
     Finding,
     FoundDatabase,
+    Mending,
     MissingPrivilege,
     ReportPath,
     RestoreRequest,
@@ -29,6 +30,7 @@ from vya_backup.engines.contract import (
     Steps,
     Survey,
     ToolSpec,
+    Unfinished,
 )
 from vya_backup.engines.sqlite import drill, files, program_command, restoring
 from vya_backup.engines.sqlite.observer import SqliteObserver, manifest_of, objects_of
@@ -150,6 +152,14 @@ class SqliteEngine:
     def restore(self, request: RestoreRequest) -> Steps:
         """Describe the restore."""
         return restoring.steps(request)
+
+    def place(self, request: RestoreRequest) -> str:
+        """Return the target's file, as a later run cannot resolve it again once the source is gone."""
+        return str(restoring.places(request).target)
+
+    def mend(self, left: Unfinished) -> Mending:
+        """Describe how what a dead restore left is put right."""
+        return restoring.mend(left)
 
     def restore_words(self) -> Mapping[str, str]:
         """Return nothing: no target of SQLite needs a word beyond `--force`."""

@@ -7,6 +7,7 @@ would go on writing into the unlinked one; its content is replaced through the b
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import shutil
 import sqlite3
@@ -81,12 +82,32 @@ def discard(*paths: str) -> None:
                 os.unlink(path + suffix)
 
 
+def prove(target: str, retired: str, wait_seconds: str) -> None:
+    """Demand that the target is whole after a crash: sound once its journal was played back, or the old bytes.
+
+    Raises:
+        access.Failure: it is neither, or not there; `retired` may be all that is left of the old database.
+    """
+    if not os.path.exists(target):
+        raise access.Failure("missing", f"{target} does not exist; {retired} may hold the old database")
+    try:
+        with closing(access.connect(target, f"mode={access.writable_or_not(target)}", float(wait_seconds))) as opened:
+            faults = access.structural_faults(opened)
+    except sqlite3.DatabaseError as error:
+        _demand_unreadable(error)
+        faults = [str(error)]
+    if faults and not filecmp.cmp(target, retired, shallow=False):
+        message = f"{target}: {faults[0].splitlines()[-1]}; {retired} may hold the old database, or a part of it"
+        raise access.Failure("corrupt", message)
+
+
 VERBS: dict[str, Callable[..., None]] = {
     "receive": receive,
     "publish": publish,
     "save": save,
     "replace": replace,
     "discard": discard,
+    "prove": prove,
 }
 
 

@@ -1,0 +1,110 @@
+"""Put right what restores left whose process died: staging goes, and the old or the new database stands.
+
+The rule: nothing is closed before it is right, so that a server that cannot be reached is asked again by the next run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vya_backup.decisions.naming import show
+from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
+from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
+from vya_backup.history.events import RestoreFailed, RestoreStarted
+from vya_backup.history.views import RestoreRow, unfinished_restores
+from vya_backup.jobs.restore_steps import ask, execute
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.transport import pipeline
+from vya_backup.transport.limits import UNLIMITED
+from vya_backup.transport.liveness import ProcessIdentity, is_gone
+from vya_backup.transport.locks import hold
+
+
+@dataclass(frozen=True)
+class _Mended:
+    """What was done, and what is left for a person."""
+
+    done: tuple[str, ...]
+    left: str
+
+
+def mend_restores(workspace: Workspace) -> list[str]:
+    """Put right and close every restore that began and whose process of this host is gone.
+
+    Returns a sentence for each, for people; one that could not be put right yet stays open, and is tried again.
+    """
+    return [sentence for restore in _dead(workspace) if (sentence := _mend(workspace, restore))]
+
+
+def _dead(workspace: Workspace) -> list[RestoreRow]:
+    host = workspace.configuration.application.host()
+    running = unfinished_restores(workspace.catalog)
+    return [one for one in running if one.process and is_gone(ProcessIdentity(**one.process), host)]
+
+
+def _mend(workspace: Workspace, restore: RestoreRow) -> str:
+    target = f"{restore.target_instance}/{show(restore.target_database)}"
+    try:
+        with hold(workspace.state / "locks", target, f"mending of a restore of {target}"):
+            if restore.restore_id not in {one.restore_id for one in _dead(workspace)}:
+                return ""  # another run was faster
+            mended = _put_right(workspace, restore)
+            workspace.catalog.append(_closed(restore, target, mended))
+    except AlreadyRunning:
+        return ""  # whoever works there now has seen to it, or a later run will
+    except CatalogError:
+        raise
+    except BackupError as error:
+        return f"a restore of {target} was cut off, and the next run tries again to put it right: {error}"
+    done = "; ".join(mended.done) or "nothing was left of it"
+    return f"a restore of {target} was cut off on its way: {done}{f'. By hand: {mended.left}' if mended.left else ''}"
+
+
+def _put_right(workspace: Workspace, restore: RestoreRow) -> _Mended:
+    instance = workspace.instance(restore.target_instance)
+    engine, access = workspace.engine(instance), workspace.access(instance, "restore")
+    steps = engine.mend(_unfinished(workspace, restore, access))
+    done: list[str] = []
+    answer: Any = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration as end:
+            return _Mended(tuple(done), end.value or "")
+        answer = _act(step, engine, access)
+        if not isinstance(step, Ask):
+            done.append(step.purpose)
+
+
+def _act(step: Sql | Run | Ask, engine: Engine, access: Access) -> Any:
+    match step:
+        case Sql():
+            return execute(step, engine, access)
+        case Run():
+            return pipeline.run(step.command, engine=engine, limits=UNLIMITED)
+        case Ask():
+            return ask(step, engine, access)
+
+
+def _unfinished(workspace: Workspace, restore: RestoreRow, access: Access) -> Unfinished:
+    (recorded,) = workspace.catalog.recorded("id = ?", [restore.sequence])
+    began = recorded.event
+    if not isinstance(began, RestoreStarted):
+        raise CatalogError(f"event {recorded.id} of the catalog began no restore", "Run: doit audit.")
+    return Unfinished(access, began.target_database, began.staging, began.retired, began.place, began.created)
+
+
+def _closed(restore: RestoreRow, target: str, mended: _Mended) -> RestoreFailed:
+    return RestoreFailed(
+        instance=restore.instance,
+        database=restore.database,
+        backup_id=restore.backup_id,
+        restore_id=restore.restore_id,
+        target_instance=restore.target_instance,
+        target_database=restore.target_database,
+        code="abandoned",
+        message=f"the process that restored {target} is gone",
+        left=mended.left,
+        mended=mended.done,
+    )
