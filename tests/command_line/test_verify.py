@@ -164,6 +164,8 @@ def test_a_rolling_run_takes_the_nights_share(project: Project) -> None:
         ({"all": True, "limit": 1}, "--all and --limit"),
         ({"limit": -1}, "--limit=-1"),
         ({"max_minutes": -5}, "--max-minutes=-5"),
+        ({"drill": True, "limit": 1}, "--drill and --limit"),
+        ({"backup": "01a1"}, "--backup is for --drill"),
     ],
 )
 def test_options_without_sense_are_refused(late: Session, said: dict[str, int], refused: str) -> None:
@@ -215,3 +217,24 @@ def test_when_the_minutes_are_over_no_further_backup_is_begun(project: Project, 
     late.verify_until = float("inf")
     assert verify_backup(row) is None
     assert looked_at(project) == ["shop"]
+
+
+def test_a_drill_restores_instead_of_reading(project: Project) -> None:
+    """`verify --drill` is a rehearsed restore of what is named: `drilled`, and the database counts as proved."""
+    project.run("backup")
+
+    done = project.run("verify:shop", "--drill")
+
+    assert done.status == 0, done.said
+    assert "proved restorable" in done.out
+    assert [(event["type"], event["database"]) for event in project.events("type IN ('drilled', 'verified')")] == [
+        ("drilled", "shop")
+    ]
+
+
+def test_a_drill_of_nothing_known_is_no_backup(project: Project) -> None:
+    """Without any database there is nothing to drill, and nothing else is done in its place."""
+    done = project.run("verify", "--drill")
+
+    assert project.events("type = 'started'") == []
+    assert done.status == 0, done.said

@@ -75,6 +75,8 @@ VERIFY: tuple[Declaration, ...] = (
     _number("max_minutes", "begin no further backup after so many minutes"),
     _number("workers", "files read at once (default: backup.parallel)"),
     flag("dry_run", "list what would be read, in order; read nothing"),
+    flag("drill", "restore the newest good backup of each on a private server, and compare"),
+    _text("backup", "with --drill: this backup, by its id or the beginning of it"),
 )
 
 DRILL: tuple[Declaration, ...] = (_text("backup", "this backup, by its id or the beginning of it"),)

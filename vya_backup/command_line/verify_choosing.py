@@ -17,6 +17,8 @@ from vya_backup.history.verifiable import VerifiableRow, verifiable
 from vya_backup.outlook.figures import human_size, local_time
 
 GROUP = "verify"
+DRILL = "drill"
+NOT_WITH_DRILL = ("rolling", "limit", "max_minutes", "dry_run")
 
 
 def choose(session: Session) -> None:
@@ -38,7 +40,8 @@ def choose(session: Session) -> None:
         for selection in session.selections
         for one in (_chosen(session, selection, keys, rows) if selection.group == GROUP else [selection])
     ]
-    if not any(session.verifying.values()):
+    is_drill = any(selection.group == DRILL for selection in session.selections)
+    if not is_drill and not any(session.verifying.values()):
         session.screen.line("there is no stored backup to verify")
 
 
@@ -65,6 +68,10 @@ def _chosen(
     session: Session, selection: Selection, keys: Sequence[Key], rows: Sequence[VerifiableRow]
 ) -> list[Selection]:
     meant = selecting.verified(selection, keys)
+    if selection.options["drill"]:
+        of_each = {"backup": selection.options["backup"]}
+        names = [f"{DRILL}:{key.task}" for key in meant] if selection.member else [DRILL]
+        return [Selection(name, of_each) for name in names]
     wanted = set(meant)
     chosen = _in_turn(session, selection, [row for row in rows if Key(row.instance, row.database) in wanted])
     if selection.member in {"", *(key.instance for key in keys)}:
@@ -91,6 +98,15 @@ def _demand_sense(selection: Selection) -> None:
         if options[name] < 0:
             word = name.replace("_", "-")
             raise UsageError(f"{selection.task}: --{word}={options[name]} is less than nothing", "Say at least 1.")
+    besides = [f"--{name.replace('_', '-')}" for name in NOT_WITH_DRILL if options[name]]
+    if options["drill"] and besides:
+        raise UsageError(
+            f"{selection.task}: --drill and {besides[0]} cannot be combined", "Name the databases to drill instead."
+        )
+    if options["backup"] and not options["drill"]:
+        raise UsageError(
+            f"{selection.task}: --backup is for --drill", "Without it every backup of what is named is read."
+        )
     less = [f"--{name}" for name in ("rolling", "limit") if options[name]]
     if options["all"] and less:
         raise UsageError(f"{selection.task}: --all and {less[0]} cannot be combined", "Say one of the two.")

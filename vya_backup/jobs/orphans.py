@@ -23,7 +23,7 @@ from vya_backup.transport.locks import hold
 
 
 def close_orphans(workspace: Workspace) -> list[str]:
-    """Adopt or abandon every unfinished backup whose process is gone, and put right what died on its way: restores, prunes, drills.
+    """Adopt or abandon every unfinished backup whose process is gone; put right restores, prunes and drills that died.
 
     Returns a sentence for each thing that a person should look at.
     """
