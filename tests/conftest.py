@@ -11,6 +11,11 @@ from tests.servers import MySqlServer, PostgresqlServer, Servers, TestServer
 from vya_backup import redaction
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--long`: the long forms of tests that are short by default."""
+    parser.addoption("--long", action="store_true", help="run the long forms of tests that are short by default")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """All servers of this test process; none is started before it is asked for."""
