@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -261,14 +261,15 @@ def test_a_disk_that_refuses_is_asked_again_by_the_next_run(
 
 
 def in_between(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object]) -> None:
-    """Do something after a prune has looked and before it decides for good."""
-    real = pruning._append
+    """Do something when a prune has decided what to look at, and is about to take the catalog's write lock."""
+    real = Catalog.append_decided
 
-    def late(*arguments: object) -> object:
+    def late(catalog: Catalog, decide: Callable[[], Sequence[Event]]) -> object:
+        monkeypatch.undo()
         deed()
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(catalog, decide)
 
-    monkeypatch.setattr(pruning, "_append", late)
+    monkeypatch.setattr(Catalog, "append_decided", late)
 
 
 def test_a_hold_beside_a_prune_is_heeded(
@@ -284,7 +285,6 @@ def test_a_hold_beside_a_prune_is_heeded(
     with pytest.raises(BackupError, match="is pruned: there is nothing to hold"):
         hold_backup(bench.workspace, nights[0].backup_id, "too late")
     assert "is released" in release_backup(bench.workspace, nights[1].backup_id, "done")
-    monkeypatch.undo()
     assert len(pruned_now(bench).pruned) == 1
 
 
