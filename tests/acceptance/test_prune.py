@@ -69,7 +69,7 @@ def test_a_preview_shows_every_backup_with_its_reason_and_touches_nothing(projec
     assert all(len(line) <= 80 for line in done.out.splitlines())
 
 
-@pytest.mark.parametrize("name", ["prune", "prune:local/shop"])
+@pytest.mark.parametrize("name", ["prune", "prune:shop"])
 def test_a_prune_prunes_and_the_second_one_changes_nothing(project: Project, name: str) -> None:
     """Everything, or one database; what is kept restores."""
     done = project.run(name)
@@ -84,6 +84,19 @@ def test_a_prune_prunes_and_the_second_one_changes_nothing(project: Project, nam
     assert "nothing to prune, 1 kept" in again.out
     assert project.run("audit").status == 0
     assert project.run("restore:shop", "--to", "copy").status == 0
+    _tells_the_whole_decision(project)
+
+
+def _tells_the_whole_decision(project: Project) -> None:
+    """Find policy, slot table and survivors in every `pruned` event, in the catalog's own JSON."""
+    data = [event["data"] for event in project.events("type = 'pruned'")]
+
+    assert [one["policy"] for one in data] == ["keep the last 1"] * 2
+    (kept,) = ids(project)
+    assert [one["slots"] for one in data] == [[{"rule": "last", "period": "1", "backup_id": kept}]] * 2
+    assert [one["survivors"] for one in data] == [[{"backup_id": kept, "reason": "newest good, last 1"}]] * 2
+    assert data[0]["rules"]["last"] == 1
+    assert data[0]["zone"] == "UTC"
 
 
 def test_where_cleaning_up_is_switched_off_a_prune_is_a_preview(project: Project) -> None:
@@ -137,6 +150,7 @@ def test_a_held_backup_stays_until_it_is_released(project: Project) -> None:
     [
         (("hold", "--backup", "01"), "needs a reason"),
         (("hold", "--backup", "0", "--reason", "x"), "more than one backup has an id that begins with '0'"),
+        (("prune:nope",), "nothing is known of 'nope' to prune"),
         (("release", "--reason", "x"), "either --backup or --database"),
         (("release", "--database", "nope", "--reason", "x"), "nothing is known of 'nope'"),
     ],
@@ -216,17 +230,3 @@ def _lock(project: Project) -> str:
 def _catalog(project: Project, statement: str) -> None:
     with contextlib.closing(sqlite3.connect(project.folder / "catalog/catalog.db")) as connection, connection:
         connection.execute(statement)
-
-
-def test_the_events_of_a_prune_say_the_whole_decision(project: Project) -> None:
-    """Policy, slot table and survivors, in the catalog's own JSON."""
-    project.run("prune")
-
-    data = [event["data"] for event in project.events("type = 'pruned'")]
-
-    assert [one["policy"] for one in data] == ["keep the last 1"] * 2
-    (kept,) = ids(project)
-    assert [one["slots"] for one in data] == [[{"rule": "last", "period": "1", "backup_id": kept}]] * 2
-    assert [one["survivors"] for one in data] == [[{"backup_id": kept, "reason": "newest good, last 1"}]] * 2
-    assert data[0]["rules"]["last"] == 1
-    assert data[0]["zone"] == "UTC"
