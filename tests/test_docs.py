@@ -10,7 +10,7 @@ import yaml
 
 from vya_backup import errors
 from vya_backup.command_line import main
-from vya_backup.command_line.options import BACKUP, RESTORE
+from vya_backup.command_line.options import BACKUP, PRUNE, RESTORE
 from vya_backup.history.events import Event
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.validation import key_paths
@@ -66,7 +66,7 @@ def test_every_command_is_named(name: str) -> None:
     assert re.search(rf"(doit |`){name}\b", TEXT)
 
 
-@pytest.mark.parametrize("task", ["backup", "restore"])
+@pytest.mark.parametrize("task", ["backup", "prune", "restore"])
 def test_every_task_is_named(task: str) -> None:
     """As it is typed."""
     assert f"doit {task}" in TEXT
@@ -100,4 +100,4 @@ def test_the_changelog_tells_of_this_version() -> None:
 
 def test_every_option_of_a_task_says_what_it_does() -> None:
     """`doit help` prints it."""
-    assert all(option["help"] for option in (*BACKUP, *RESTORE))
+    assert all(option["help"] for option in (*BACKUP, *PRUNE, *RESTORE))

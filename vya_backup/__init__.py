@@ -13,12 +13,14 @@ The words
     due        no good backup covers the current slot
     good       complete and intact: trailer seen, objects counted, read back from disk and equal to what was streamed
     manifest   what the dump held: objects by kind, row counts, sequences
+    prune      carry out the retention decision
+    hold       a promise not to prune a backup until it is released
 
 The reading order, which is also the order in which imports may run (a test enforces it)
     errors, clock, redaction, resources    what everything stands on
     settings/       what the operator said
     history/        what happened: events, chain, catalog, views
-    decisions/      PURE: what is due, what files are called, whether manifests agree
+    decisions/      PURE: what is due, what is kept, what files are called, whether manifests agree
     engines/        describe commands and ask questions of an open connection; run nothing, open nothing
     transport/      the effects, each with one owner: connections, processes, pipeline, storage, locks
     jobs/           the shell: gather, decide, act, append

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from vya_backup.history import chain
 from vya_backup.history.actor import actor
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Discovered, Held, RunStarted
+from vya_backup.history.events import Discovered, Event, Held, RunStarted
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import audit_log, runs
 
@@ -133,3 +135,23 @@ def test_threads_of_one_process_keep_one_line(catalog: Catalog) -> None:
         thread.join()
     assert catalog.head().position == 121
     assert audit(catalog).ok
+
+
+def test_what_is_decided_under_the_write_lock_cannot_be_overtaken(catalog: Catalog) -> None:
+    """While the decision is made, another process cannot begin to write; what it raises undoes everything."""
+    seen: list[str] = []
+
+    def decide() -> list[Event]:
+        with closing(sqlite3.connect(catalog.path, isolation_level=None, timeout=0)) as other:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+            seen.append("locked")
+        return list(good())
+
+    assert [one.event.type for one in catalog.append_decided(decide)] == ["started", "dumped", "checksummed"]
+    assert seen == ["locked"]
+    head = catalog.head()
+    assert catalog.append_decided(list) == ()
+    with pytest.raises(ZeroDivisionError):
+        catalog.append_decided(lambda: [*good("b2")][: 1 // 0])
+    assert catalog.head() == head

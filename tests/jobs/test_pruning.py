@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,17 @@ from vya_backup.decisions.retention import Candidate, Policy, decide
 from vya_backup.errors import BackupError, RestoreRefused, StorageFailed
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Event, Failed, Process, Pruned, Removed, RestoreStarted
+from vya_backup.history.events import (
+    Damaged,
+    Event,
+    Failed,
+    Missing,
+    Process,
+    Pruned,
+    Removed,
+    RestoreStarted,
+    Verified,
+)
 from vya_backup.history.keeping import to_be_removed
 from vya_backup.history.views import BackupRow, backups, restores
 from vya_backup.jobs import pruning, removing
@@ -261,14 +271,15 @@ def test_a_disk_that_refuses_is_asked_again_by_the_next_run(
 
 
 def in_between(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object]) -> None:
-    """Do something after a prune has looked and before it decides for good."""
-    real = pruning._append
+    """Do something when a prune has decided what to look at, and is about to take the catalog's write lock."""
+    real = Catalog.append_decided
 
-    def late(*arguments: object) -> object:
+    def late(catalog: Catalog, decide: Callable[[], Sequence[Event]]) -> object:
+        monkeypatch.undo()
         deed()
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(catalog, decide)
 
-    monkeypatch.setattr(pruning, "_append", late)
+    monkeypatch.setattr(Catalog, "append_decided", late)
 
 
 def test_a_hold_beside_a_prune_is_heeded(
@@ -284,7 +295,6 @@ def test_a_hold_beside_a_prune_is_heeded(
     with pytest.raises(BackupError, match="is pruned: there is nothing to hold"):
         hold_backup(bench.workspace, nights[0].backup_id, "too late")
     assert "is released" in release_backup(bench.workspace, nights[1].backup_id, "done")
-    monkeypatch.undo()
     assert len(pruned_now(bench).pruned) == 1
 
 
@@ -498,6 +508,28 @@ def test_a_failed_newest_attempt_stops_pruning_until_a_good_one_or_a_look(
     assert "may be pruned again" in said
     assert again == "nothing stops the pruning of place/shop"
     assert pruned_now(bench).considered.decision.barred == ""
+
+
+def test_trouble_ends_where_it_came_from(bench: Bench, nights: list[BackupRow]) -> None:
+    """A file that is back and intact ends the alarm that its absence raised, and no other; old backups raise none."""
+    catalog, newest, old = bench.workspace.catalog, nights[-1], nights[0]
+    where = {"instance": "place", "database": "shop"}
+    back = Verified(**where, backup_id=newest.backup_id, path=newest.path or "", verdict="pass")
+    lost = Missing(**where, backup_id=newest.backup_id, path=newest.path or "")
+
+    def barred() -> str:
+        return consider(bench.workspace, SHOP).decision.barred
+
+    catalog.append(Damaged(**where, backup_id=old.backup_id, path=old.path or "", reason="a bit", check="verify"))
+    assert barred() == ""
+    catalog.append(lost)
+    assert "missing" in barred()
+    catalog.append(back)
+    assert barred() == ""
+    catalog.append(lost)
+    failed(bench)
+    catalog.append(back)
+    assert "failed, too old" in barred()
 
 
 def shrink(bench: Bench) -> None:

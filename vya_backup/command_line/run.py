@@ -57,7 +57,8 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             raise InvalidCommand("-P process is closed: it would lose events; dumps run side by side in threads")
         stop.install()
         with running(selections) as session:
-            session.selections = selecting.restores(selections, keys_in(session.workspace))
+            known = keys_in(session.workspace)
+            session.selections = selecting.prunes(selecting.restores(selections, known), known)
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started) as run:
                 status = self._within(session, params)

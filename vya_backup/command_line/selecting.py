@@ -114,6 +114,27 @@ def _restores_of(selection: Selection, keys: Sequence[Key]) -> list[Selection]:
     return [replace(selection, task=f"restore:{name}") for name in found]
 
 
+def prunes(selections: Sequence[Selection], keys: Sequence[Key]) -> list[Selection]:
+    """Return the selections with short names of databases to prune written out.
+
+    Raises:
+        UsageError: a name means nothing, or several databases.
+    """
+    finds_more = bool(backups(selections))  # a backup in the same run may yet discover what is named
+    return [selection if finds_more else _prune_of(selection, keys) for selection in selections]
+
+
+def _prune_of(selection: Selection, keys: Sequence[Key]) -> Selection:
+    member = selection.member
+    known = {key.task for key in keys} | {key.instance for key in keys}
+    if selection.group != "prune" or not member or member in known or _is_pattern(member):
+        return selection
+    short = {Key(key.instance, name).task.partition("/")[2]: key for name, key in short_names(keys).items()}
+    if member not in short:
+        raise UsageError(f"nothing is known of {member!r} to prune", _why_unknown(member, keys, "prune"))
+    return replace(selection, task=f"prune:{short[member].task}")
+
+
 def _why_unknown(member: str, keys: Sequence[Key], group: str) -> str:
     owners = [key.task for key in keys if key.task.partition("/")[2] == member]
     if owners:
