@@ -129,9 +129,14 @@ def test_a_missing_file_is_missing_and_good_again_when_it_is_back(bench: Bench) 
 
     assert looked(bench, row).checks == ("presence",)
     assert now(bench, row).state == "missing"
+    first = now(bench, row)
     dump.write_bytes(kept)
     assert looked(bench, row).verdict == "pass"
-    assert now(bench, row).state == "good"
+    again = now(bench, row)
+    assert (again.state, first.verdict, again.verdict) == ("good", "fail", "pass")
+    assert first.looked_at is not None
+    assert again.looked_at is not None
+    assert again.looked_at > first.looked_at
 
 
 def test_a_dump_that_came_back_without_its_sidecars_is_good_again(bench: Bench) -> None:
