@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from vya_backup.outlook import tables
 JSON = flag("json", "exact values as JSON")
 
 
-class Looking(Command):  # type: ignore[misc]
+class Looking(Command, ABC):  # type: ignore[misc]
     """A command that only looks; subclasses say what."""
 
     cmd_options: tuple[Declaration, ...] = (JSON,)
@@ -47,9 +48,9 @@ class Looking(Command):  # type: ignore[misc]
                 names.append(args.pop(0))
         return names
 
+    @abstractmethod
     def look(self, workspace: Workspace, params: Any, args: list[str]) -> int:
         """Show something and return the exit status."""
-        raise NotImplementedError
 
 
 class Backups(Looking):
