@@ -23,6 +23,7 @@ def test_every_random_flip_and_cut_is_found(bench: Bench, pytestconfig: pytest.C
     row, chance, caught, done = bench.backup("shop"), random.Random(20260109), Counter[str](), Counter[str]()
     kept = {path: path.read_bytes() for path in paths(bench, row)}
     of_dump = paths(bench, row)[0]
+    speaks = dict(zip(kept, ("digest", "checksum file", "metadata sidecar"), strict=True))
     for number in range(rounds):
         path = chance.choice(list(kept))
         deed = chance.choice(["flip", "flip", "cut"])
@@ -33,6 +34,7 @@ def test_every_random_flip_and_cut_is_found(bench: Bench, pytestconfig: pytest.C
         done[f"{deed} in {path.suffix}"] += 1
         caught.update(event.checks)
         assert event.verdict == "fail", f"{number}: {deed} in {path.name} was not found"
+        assert speaks[path] in event.checks, f"{number}: {deed} in {path.name}: {event.checks}"
         assert now(bench, row).state == ("damaged" if path == of_dump else "good")
         path.write_bytes(kept[path])
     assert looked(bench, row).verdict == "pass"
