@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doit.exceptions import TaskFailed
 
 from tests.project import CONFIGURATION, Project
 from vya_backup.command_line import session as sessions
@@ -18,6 +20,7 @@ from vya_backup.decisions.naming import Key
 from vya_backup.errors import UsageError
 from vya_backup.history.verifiable import verifiable
 from vya_backup.settings.loading import load
+from vya_backup.transport.processes import stop
 
 
 def flip(path: Path) -> None:
@@ -238,3 +241,17 @@ def test_a_drill_of_nothing_known_is_no_backup(project: Project) -> None:
 
     assert project.events("type = 'started'") == []
     assert done.status == 0, done.said
+
+
+def test_after_a_stop_what_was_not_begun_is_only_counted(
+    project: Project, late: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of lines would hide what was found before; the task fails all the same."""
+    project.run("backup:local/shop")
+    (row,) = verifiable(late.workspace.catalog)
+    monkeypatch.setattr(stop, "requested", signal.SIGTERM)
+
+    assert isinstance(verify_backup(row), TaskFailed)
+
+    assert [result.verdict for result in late.screen.results] == ["later"]
+    assert looked_at(project) == []

@@ -25,7 +25,7 @@ def verify_backup(row: VerifiableRow) -> TaskFailed | None:
         raise RuntimeError("a task of this project runs only inside `doit run`")
     name, screen = label(session, row), session.screen
     if stop.requested:
-        screen.result(Result(name, "skipped", "interrupted before it started"))
+        screen.result(Result(name, "later"))
         return TaskFailed(Interrupted.code, report=False)
     if session.verify_until is not None and monotonic() >= session.verify_until:
         screen.result(Result(name, "later"))
@@ -45,7 +45,7 @@ def verify_backup(row: VerifiableRow) -> TaskFailed | None:
 
 
 def _result(name: str, found: Verification) -> Result:
-    size, plain = found.row.size_bytes or 0, found.row.plain_bytes or 0
+    size, plain = (found.row.size_bytes or 0, found.row.plain_bytes or 0) if found.was_read else (0, 0)
     return Result(name, OUTCOMES[found.judgement.verdict], _note(found), size, plain, found.seconds)
 
 

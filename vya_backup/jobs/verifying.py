@@ -41,6 +41,8 @@ class Verification:
     """As the catalog had it before."""
     judgement: Judgement
     seconds: float
+    was_read: bool
+    """Whether the dump was there and could be read to its end."""
 
 
 def verify(workspace: Workspace, backup_id: str, progress: pipeline.Progress) -> Verification | None:
@@ -64,7 +66,7 @@ def verify(workspace: Workspace, backup_id: str, progress: pipeline.Progress) ->
             look.at_sidecars()
         seconds = monotonic() - began
         workspace.catalog.append(*_events(row, look, seconds))
-    return Verification(row, look.judgement, seconds)
+    return Verification(row, look.judgement, seconds, was_read=look.seen is not None)
 
 
 @dataclass
