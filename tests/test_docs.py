@@ -66,7 +66,7 @@ def test_every_command_is_named(name: str) -> None:
     assert re.search(rf"(doit |`){name}\b", TEXT)
 
 
-@pytest.mark.parametrize("task", ["backup", "restore"])
+@pytest.mark.parametrize("task", ["backup", "restore", "drill"])
 def test_every_task_is_named(task: str) -> None:
     """As it is typed."""
     assert f"doit {task}" in TEXT
