@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import Drills, is_root
+from tests.drills.conftest import Drills
 from tests.drills.ground import short_folder
 from tests.servers import PostgresqlServer
 from vya_backup.engines.contract import Command
 from vya_backup.transport.private_server import scratch
 from vya_backup.transport.processes import capture
-from vya_backup.transport.sandbox import Walls, account_for, sandbox
+from vya_backup.transport.sandbox import Sandbox, Walls, account_for, sandbox
 
 ALL_FAILED = "secret=no outside=no network=no"
 ALL_WORKED = "secret=yes outside=yes network=yes"
@@ -84,23 +85,20 @@ def test_what_a_dump_makes_the_server_run_gets_nowhere(
     assert bait.was_called() == bait.was_written_to() == (walls == "none")
 
 
-def test_a_tool_behind_the_walls_gets_nowhere(bait: Bait, tmp_path: Path, ground: Path) -> None:
-    """Whatever reads the dump: the client's own commands, SQLite's program. What it sees is its own folder."""
-    account = account_for("bubblewrap")
+@pytest.mark.parametrize("who", ["root drops its rights", "anybody else"])
+def test_a_tool_behind_the_walls_sees_its_own_folder_only(bait: Bait, tmp_path: Path, ground: Path, who: str) -> None:
+    """Whatever reads the dump (a client, SQLite's program): no secret, no other file, no process, no right."""
     hidden = tmp_path / "shown/backups"
     hidden.mkdir(parents=True)
     (hidden / "dump.sql.gz").write_text("other people's rows")
+    account = account_for("bubblewrap") if who == "root drops its rights" else None
+    look = f"ls {hidden.parent}; ls -A {hidden}; ls /; ls /proc | grep -c [0-9]"
     with scratch(ground, account) as folders:
         walls = Walls(folders.work, folders.system, shows=(tmp_path / "shown",), hides=(hidden,))
         box = sandbox("bubblewrap", account, walls)
-        seen = said(
-            box.confine(Command(("sh", "-c", f"ls {hidden.parent}; ls -A {hidden}; ls /; ls /proc | grep -c [0-9]")))
-        )
-        attempt = said(box.confine(Command(("sh", "-c", bait.attempt))))
-        who = said(box.confine(Command(("sh", "-c", "id -u; grep -E 'CapEff|NoNewPrivs' /proc/self/status"))))
-        written = said(
-            box.confine(Command(("sh", "-c", f"echo mine > {folders.work}/file && cat {folders.work}/file")))
-        )
+        seen, attempt = said(box, look), said(box, bait.attempt)
+        rights = said(box, "grep -E 'CapEff|NoNewPrivs' /proc/self/status")
+        written = said(box, f"echo mine > {folders.work}/file && cat {folders.work}/file")
 
     assert attempt == ALL_FAILED
     assert not bait.was_called()
@@ -109,9 +107,19 @@ def test_a_tool_behind_the_walls_gets_nowhere(bait: Bait, tmp_path: Path, ground
     assert "dump.sql.gz" not in seen
     assert not {"root", "home", "work", "srv", "run"} & set(seen.split())
     assert int(seen.split()[-1]) < 10  # the host's own processes are out of sight
-    assert who.split()[0] != "0" or not is_root()
-    assert "0000000000000000" in who
+    assert rights.split() == ["CapEff:", "0000000000000000", "NoNewPrivs:", "1"]
     assert written == "mine"
+
+
+def test_a_tool_without_walls_gets_everywhere(bait: Bait, ground: Path) -> None:
+    """The attempts are real ones: without walls each of them works, under another account all the same."""
+    account = account_for("none")
+    with scratch(ground, account) as folders:
+        box = sandbox("none", account, Walls(folders.work, folders.system))
+        attempt, uid = said(box, bait.attempt), said(box, "id -u")
+
+    assert attempt == ALL_WORKED
+    assert uid == str(account.uid if account else os.geteuid())
 
 
 def sow(server: PostgresqlServer, name: str, attempt: str) -> None:
@@ -132,6 +140,7 @@ def sow(server: PostgresqlServer, name: str, attempt: str) -> None:
     )
 
 
-def said(command: Command) -> str:
-    """Run a command and return what it prints."""
-    return capture(command, timeout_seconds=20).stdout.decode().strip()
+def said(box: Sandbox, script: str) -> str:
+    """Run a script behind the walls and return what it prints."""
+    finished = capture(box.confine(Command(("sh", "-c", script))), timeout_seconds=20)
+    return finished.stdout.decode().strip()
