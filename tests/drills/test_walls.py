@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.drills.conftest import Drills
 from tests.drills.ground import short_folder
+from tests.project import Project
 from tests.servers import PostgresqlServer
 from vya_backup.engines.contract import Command
 from vya_backup.transport.private_server import scratch
@@ -19,6 +21,7 @@ from vya_backup.transport.processes import capture
 from vya_backup.transport.sandbox import Sandbox, Walls, account_for, sandbox
 
 ALL_FAILED = "secret=no outside=no network=no"
+REPORTS = ("report", "../client")
 ALL_WORKED = "secret=yes outside=yes network=yes"
 
 
@@ -68,21 +71,39 @@ def bait() -> Iterator[Bait]:
 
 
 @pytest.mark.parametrize(("walls", "told"), [("bubblewrap", ALL_FAILED), ("none", ALL_WORKED)])
-def test_what_a_dump_makes_the_server_run_gets_nowhere(
+def test_what_a_dump_makes_server_and_client_run_gets_nowhere(
     postgresql_15: PostgresqlServer, drills_of: Drills, bait: Bait, walls: str, told: str
 ) -> None:
-    """A CHECK constraint runs a program with the superuser's rights while its table is loaded; it leaves its report."""
+    """A CHECK constraint runs a program with the superuser's rights while its table is loaded, and so does the client.
+
+    Each leaves its report where the server can read it.
+    """
     sow(postgresql_15, "trojan", bait.attempt)
-    question = {"database": "source/trojan", "sql": "SELECT pg_read_file('report')", "expect": told}
-    project = drills_of(source=postgresql_15, drill={"sandbox": walls, "assertions": [question]})
+    reports = [
+        {"database": "source/trojan", "sql": f"SELECT pg_read_file('{name}')", "expect": told} for name in REPORTS
+    ]
+    project = drills_of(source=postgresql_15, drill={"sandbox": walls, "assertions": reports})
+    corrupt_the_client(project, postgresql_15, bait.folder / "corrupted", bait.attempt)
     assert project.run("backup", "--database", "trojan").status == 0
     postgresql_15.drop_database("trojan")
 
     done = project.run("drill:source/trojan")
 
     assert done.status == 0, done.said
-    assert "1 assertion held" in done.out
+    assert "2 assertions held" in done.out
     assert bait.was_called() == bait.was_written_to() == (walls == "none")
+
+
+def corrupt_the_client(project: Project, server: PostgresqlServer, prefix: Path, attempt: str) -> None:
+    """Put a psql before the real one that tries its luck first, as one would that a dump has taken over."""
+    (prefix / "bin").mkdir(parents=True)
+    real, ours = server.client_folder / "psql", prefix / "bin/psql"
+    ours.write_text(f'#!/bin/sh\n[ "$1" = --version ] || ({attempt}) > "$PGHOST/client"\nexec {real} "$@"\n')
+    ours.chmod(0o755)
+    path = project.folder / "config/config.yaml"
+    known = yaml.safe_load(path.read_text())
+    known["backup"]["client_folders"].insert(0, str(ours.parent))
+    project.configure(yaml.safe_dump(known))
 
 
 @pytest.mark.parametrize("who", ["root drops its rights", "anybody else"])
