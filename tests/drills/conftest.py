@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,8 +52,3 @@ def configure(project: Project, drill: dict[str, object]) -> Project:
     known = yaml.safe_load((project.folder / "config/config.yaml").read_text())
     project.configure(yaml.safe_dump(known | {"drill": known.get("drill", {}) | drill}))
     return project
-
-
-def is_root() -> bool:
-    """Say whether the tests may become somebody else."""
-    return os.geteuid() == 0

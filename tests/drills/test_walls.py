@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.drills.conftest import Drills, is_root
+from tests.drills.conftest import Drills
 from tests.drills.ground import short_folder
+from tests.project import Project
 from tests.servers import PostgresqlServer
 from vya_backup.engines.contract import Command
 from vya_backup.transport.private_server import scratch
 from vya_backup.transport.processes import capture
-from vya_backup.transport.sandbox import Walls, account_for, sandbox
+from vya_backup.transport.sandbox import Sandbox, Walls, account_for, sandbox
 
 ALL_FAILED = "secret=no outside=no network=no"
+REPORTS = ("report", "../client")
 ALL_WORKED = "secret=yes outside=yes network=yes"
 
 
@@ -67,40 +71,55 @@ def bait() -> Iterator[Bait]:
 
 
 @pytest.mark.parametrize(("walls", "told"), [("bubblewrap", ALL_FAILED), ("none", ALL_WORKED)])
-def test_what_a_dump_makes_the_server_run_gets_nowhere(
+def test_what_a_dump_makes_server_and_client_run_gets_nowhere(
     postgresql_15: PostgresqlServer, drills_of: Drills, bait: Bait, walls: str, told: str
 ) -> None:
-    """A CHECK constraint runs a program with the superuser's rights while its table is loaded; it leaves its report."""
+    """A CHECK constraint runs a program with the superuser's rights while its table is loaded, and so does the client.
+
+    Each leaves its report where the server can read it.
+    """
     sow(postgresql_15, "trojan", bait.attempt)
-    question = {"database": "source/trojan", "sql": "SELECT pg_read_file('report')", "expect": told}
-    project = drills_of(source=postgresql_15, drill={"sandbox": walls, "assertions": [question]})
+    reports = [
+        {"database": "source/trojan", "sql": f"SELECT pg_read_file('{name}')", "expect": told} for name in REPORTS
+    ]
+    project = drills_of(source=postgresql_15, drill={"sandbox": walls, "assertions": reports})
+    corrupt_the_client(project, postgresql_15, bait.folder / "corrupted", bait.attempt)
     assert project.run("backup", "--database", "trojan").status == 0
     postgresql_15.drop_database("trojan")
 
     done = project.run("drill:source/trojan")
 
     assert done.status == 0, done.said
-    assert "1 assertion held" in done.out
+    assert "2 assertions held" in done.out
     assert bait.was_called() == bait.was_written_to() == (walls == "none")
 
 
-def test_a_tool_behind_the_walls_gets_nowhere(bait: Bait, tmp_path: Path, ground: Path) -> None:
-    """Whatever reads the dump: the client's own commands, SQLite's program. What it sees is its own folder."""
-    account = account_for("bubblewrap")
+def corrupt_the_client(project: Project, server: PostgresqlServer, prefix: Path, attempt: str) -> None:
+    """Put a psql before the real one that tries its luck first, as one would that a dump has taken over."""
+    (prefix / "bin").mkdir(parents=True)
+    real, ours = server.client_folder / "psql", prefix / "bin/psql"
+    ours.write_text(f'#!/bin/sh\n[ "$1" = --version ] || ({attempt}) > "$PGHOST/client"\nexec {real} "$@"\n')
+    ours.chmod(0o755)
+    path = project.folder / "config/config.yaml"
+    known = yaml.safe_load(path.read_text())
+    known["backup"]["client_folders"].insert(0, str(ours.parent))
+    project.configure(yaml.safe_dump(known))
+
+
+@pytest.mark.parametrize("who", ["root drops its rights", "anybody else"])
+def test_a_tool_behind_the_walls_sees_its_own_folder_only(bait: Bait, tmp_path: Path, ground: Path, who: str) -> None:
+    """Whatever reads the dump (a client, SQLite's program): no secret, no other file, no process, no right."""
     hidden = tmp_path / "shown/backups"
     hidden.mkdir(parents=True)
     (hidden / "dump.sql.gz").write_text("other people's rows")
+    account = account_for("bubblewrap") if who == "root drops its rights" else None
+    look = f"ls {hidden.parent}; ls -A {hidden}; ls /; ls /proc | grep -c [0-9]"
     with scratch(ground, account) as folders:
         walls = Walls(folders.work, folders.system, shows=(tmp_path / "shown",), hides=(hidden,))
         box = sandbox("bubblewrap", account, walls)
-        seen = said(
-            box.confine(Command(("sh", "-c", f"ls {hidden.parent}; ls -A {hidden}; ls /; ls /proc | grep -c [0-9]")))
-        )
-        attempt = said(box.confine(Command(("sh", "-c", bait.attempt))))
-        who = said(box.confine(Command(("sh", "-c", "id -u; grep -E 'CapEff|NoNewPrivs' /proc/self/status"))))
-        written = said(
-            box.confine(Command(("sh", "-c", f"echo mine > {folders.work}/file && cat {folders.work}/file")))
-        )
+        seen, attempt = said(box, look), said(box, bait.attempt)
+        rights = said(box, "grep -E 'CapEff|NoNewPrivs' /proc/self/status")
+        written = said(box, f"echo mine > {folders.work}/file && cat {folders.work}/file")
 
     assert attempt == ALL_FAILED
     assert not bait.was_called()
@@ -109,9 +128,19 @@ def test_a_tool_behind_the_walls_gets_nowhere(bait: Bait, tmp_path: Path, ground
     assert "dump.sql.gz" not in seen
     assert not {"root", "home", "work", "srv", "run"} & set(seen.split())
     assert int(seen.split()[-1]) < 10  # the host's own processes are out of sight
-    assert who.split()[0] != "0" or not is_root()
-    assert "0000000000000000" in who
+    assert rights.split() == ["CapEff:", "0000000000000000", "NoNewPrivs:", "1"]
     assert written == "mine"
+
+
+def test_a_tool_without_walls_gets_everywhere(bait: Bait, ground: Path) -> None:
+    """The attempts are real ones: without walls each of them works, under another account all the same."""
+    account = account_for("none")
+    with scratch(ground, account) as folders:
+        box = sandbox("none", account, Walls(folders.work, folders.system))
+        attempt, uid = said(box, bait.attempt), said(box, "id -u")
+
+    assert attempt == ALL_WORKED
+    assert uid == str(account.uid if account else os.geteuid())
 
 
 def sow(server: PostgresqlServer, name: str, attempt: str) -> None:
@@ -132,6 +161,7 @@ def sow(server: PostgresqlServer, name: str, attempt: str) -> None:
     )
 
 
-def said(command: Command) -> str:
-    """Run a command and return what it prints."""
-    return capture(command, timeout_seconds=20).stdout.decode().strip()
+def said(box: Sandbox, script: str) -> str:
+    """Run a script behind the walls and return what it prints."""
+    finished = capture(box.confine(Command(("sh", "-c", script))), timeout_seconds=20)
+    return finished.stdout.decode().strip()

@@ -5,6 +5,7 @@ The rule: the ground is gone after the drill, whatever became of it; what a kill
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,8 +25,10 @@ from vya_backup.transport import pipeline, private_server
 from vya_backup.transport.connections import connect
 from vya_backup.transport.disk import explained, space
 from vya_backup.transport.limits import Limits
+from vya_backup.transport.locks import hold
 from vya_backup.transport.private_server import PrivateServer, Scratch, scratch
 from vya_backup.transport.sandbox import Sandbox, Walls, account_for, sandbox
+from vya_backup.transport.stopping import stop
 from vya_backup.transport.tools import family_of, find_client
 
 GRACE_SECONDS = 10.0
@@ -183,7 +186,10 @@ def _private(
 def shared_ground(workspace: Workspace, instance: Instance, source: Source) -> Iterator[Ground]:
     """Take a database of its own on an instance that others may use, and drop it after the block.
 
+    One drill of this host at a time, so that every other copy of this host there is what a killed one left: it goes.
+
     Raises:
+        AlreadyRunning: another drill is at work there.
         RestoreRefused: the account or the server is none to run other people's code with.
         BackupError: the instance is not there, or no sandbox can be had for the tool that loads.
     """
@@ -197,16 +203,26 @@ def shared_ground(workspace: Workspace, instance: Instance, source: Source) -> I
             f"{instance.id} is no place for a drill: {'; '.join(objections)}",
             "Give it an entry with purpose: restore for an account of its own, or leave drill.instance empty.",
         )
-    database = f"{SHARED_PREFIX}{new_id()[-12:]}"
+    ours = f"{SHARED_PREFIX}{hashlib.sha256(workspace.configuration.application.host().encode()).hexdigest()[:8]}_"
     account = account_for(wanted)
-    with scratch(folder_of(workspace), account) as folders:
+    key = f"drills on {instance.id}"
+    with hold(workspace.state / "locks", key, key), scratch(folder_of(workspace), account) as folders:
         box = sandbox(wanted, account, _walls_towards(workspace, source, folders, instance))
+        _drop_all(engine, access, ours)
         try:
+            database = ours + new_id()[-12:]
             yield Ground(access, told, database, box.name, box.confine, lambda: False, is_private=False)
         finally:
-            with connect(engine, access) as connection:
-                for statement in engine.drop(database):
-                    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+            with stop.shielded():
+                _drop_all(engine, access, ours)
+
+
+def _drop_all(engine: Engine, access: Access, prefix: str) -> None:
+    """Drop every copy whose name begins so."""
+    with connect(engine, access) as connection:
+        for found in engine.databases(connection, access):
+            for statement in engine.drop(found.name) if found.name.startswith(prefix) else ():
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 def _walls_towards(workspace: Workspace, source: Source, folders: Scratch, instance: Instance) -> Walls:

@@ -125,7 +125,7 @@ def _bubblewrap(account: Account | None, walls: Walls) -> Iterator[str]:
     if not walls.network:
         yield "--unshare-net"
     if account is None:
-        yield "--unshare-user"
+        yield from ("--unshare-user", "--cap-drop", "ALL")
     else:
         yield from (
             "--cap-drop",
