@@ -281,7 +281,9 @@ def test_a_run_whose_copy_fails_says_so_and_its_backups_are_good(project: Projec
     assert json.loads(last)["hash"] == stored(project)[-1][-1]
 
 
-def test_a_dry_run_copies_nothing(project: Project) -> None:
-    """It leaves no trace in the tree."""
-    assert project.run("backup", "--dry-run").status == 0
-    assert not copies(project).exists()
+@pytest.mark.parametrize("words", ["backup --force --dry-run", "restore:shop --dry-run", "backup --list-databases"])
+def test_a_preview_copies_nothing(backed_up: Project, words: str) -> None:
+    """Also where there would be something to copy."""
+    shutil.rmtree(copies(backed_up))
+    backed_up.run(*words.split())
+    assert not copies(backed_up).exists()
