@@ -154,6 +154,9 @@ def test_nothing_is_called_good_that_was_not_read_again(backed_up: Project, with
 
     assert f"{damaged.name} is damaged" in done.out
     assert f"{gone.name}" in "".join(line for line in done.out.splitlines() if "missing" in line)
+    states = {Path(row["path"]).name: row["state"] for row in backed_up.json("backups")}
+    assert states[damaged.name] == "damaged"
+    assert states.get(gone.name) == ("missing" if with_copies else None), "a sidecar alone does not prove a dump"
     good = [row for row in backed_up.json("backups") if row["state"] == "good"]
     assert [row["database"] for row in good] == ["crm", "crm"]
     assert backed_up.json("databases", "local")[0]["newest_good"] == good[0]["backup_id"]
