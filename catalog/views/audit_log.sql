@@ -12,7 +12,8 @@ SELECT
       WHEN 'verified' THEN 'backup of ' || subject || ' verified: ' || json_extract(data, '$.verdict')
         || coalesce(': ' || nullif(json_extract(data, '$.reason'), ''), '')
       WHEN 'drilled' THEN 'restore of ' || subject || ' drilled: ' || json_extract(data, '$.verdict')
-      WHEN 'failed' THEN json_extract(data, '$.step') || ' of ' || subject
+      WHEN 'failed' THEN json_extract(data, '$.step')
+        || coalesce(' of ' || instance || coalesce('/' || database, ''), '')
         || ' failed: ' || json_extract(data, '$.message')
       WHEN 'abandoned' THEN 'dump of ' || subject || ' abandoned: ' || json_extract(data, '$.reason')
       WHEN 'missing' THEN 'backup of ' || subject || ' is missing: ' || json_extract(data, '$.path')

@@ -154,6 +154,9 @@ def test_nothing_is_called_good_that_was_not_read_again(backed_up: Project, with
 
     assert f"{damaged.name} is damaged" in done.out
     assert f"{gone.name}" in "".join(line for line in done.out.splitlines() if "missing" in line)
+    states = {Path(row["path"]).name: row["state"] for row in backed_up.json("backups")}
+    assert states[damaged.name] == "damaged"
+    assert states.get(gone.name) == ("missing" if with_copies else None), "a sidecar alone does not prove a dump"
     good = [row for row in backed_up.json("backups") if row["state"] == "good"]
     assert [row["database"] for row in good] == ["crm", "crm"]
     assert backed_up.json("databases", "local")[0]["newest_good"] == good[0]["backup_id"]
@@ -281,7 +284,9 @@ def test_a_run_whose_copy_fails_says_so_and_its_backups_are_good(project: Projec
     assert json.loads(last)["hash"] == stored(project)[-1][-1]
 
 
-def test_a_dry_run_copies_nothing(project: Project) -> None:
-    """It leaves no trace in the tree."""
-    assert project.run("backup", "--dry-run").status == 0
-    assert not copies(project).exists()
+@pytest.mark.parametrize("words", ["backup --force --dry-run", "restore:shop --dry-run", "backup --list-databases"])
+def test_a_preview_copies_nothing(backed_up: Project, words: str) -> None:
+    """Also where there would be something to copy."""
+    shutil.rmtree(copies(backed_up))
+    backed_up.run(*words.split())
+    assert not copies(backed_up).exists()

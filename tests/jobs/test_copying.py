@@ -14,12 +14,14 @@ import pytest
 
 from tests.history.samples import DAY, Steps, good
 from tests.jobs.copies import files, is_whole, rows, tamper, workspace_in
-from vya_backup.errors import ArtifactDamaged, CatalogError, StorageFailed
+from vya_backup.errors import AlreadyRunning, ArtifactDamaged, CatalogError, StorageFailed
 from vya_backup.history.chain import HASHED
 from vya_backup.history.views import failures
+from vya_backup.jobs import copying
 from vya_backup.jobs.copying import copy_out, own_folder
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport.drafts import ARTIFACT
+from vya_backup.transport.locks import hold
 
 
 @pytest.fixture
@@ -202,12 +204,21 @@ def test_a_damaged_newest_segment_is_told_and_written_again_once_it_is_away(work
     assert copied(workspace) == recorded(workspace)
 
 
+def test_two_never_copy_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else both would find the same events to be missing."""
+    monkeypatch.setattr(copying, "PATIENCE_SECONDS", 0)
+    with hold(workspace.state / "locks", copying.LOCK, "another"), pytest.raises(AlreadyRunning):
+        copy_out(workspace)
+    assert files(workspace) == []
+
+
 MANY = """
 import sys
 from pathlib import Path
 from tests.history.samples import Steps, good
 from tests.jobs.copies import workspace_in
 from vya_backup.clock import now
+from vya_backup.jobs import copying
 from vya_backup.jobs.copying import copy_out
 workspace = workspace_in(Path(sys.argv[1]), now)
 for number in range(6):

@@ -306,11 +306,51 @@ KINDS = (
 # ------------------------------------------------------------------ damage to the copies
 
 
+def cut_at_a_line(paths: list[Path]) -> None:
+    paths[3].write_bytes(b"".join(paths[3].read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def emptied(paths: list[Path]) -> None:
+    paths[3].write_bytes(b"")
+
+
+def swapped(paths: list[Path]) -> None:
+    third, fourth = paths[3].read_bytes(), paths[4].read_bytes()
+    paths[3].write_bytes(fourth)
+    paths[4].write_bytes(third)
+
+
+def of_another_catalog(paths: list[Path]) -> None:
+    elsewhere = paths[0].parents[1].with_name("another") / paths[0].parent.name
+    elsewhere.mkdir(parents=True)
+    shutil.copy(paths[3], elsewhere)
+
+
+@pytest.mark.parametrize("damage", [cut_at_a_line, emptied, swapped, of_another_catalog])
+def test_a_segment_that_is_sound_line_by_line_is_still_compared_with_its_name(
+    template: Template, tmp_path: Path, damage: Callable[[list[Path]], None]
+) -> None:
+    """Whole lines are missing, or belong elsewhere."""
+    workspace, path = copied_elsewhere(template, tmp_path)
+    segments = files(workspace, "*.jsonl")
+    damage(segments)
+    faults = audited(replace(template, workspace=workspace), path)
+    assert any(f"{segments[3].name} is damaged" in fault for fault in faults), faults
+
+
+def copied_elsewhere(template: Template, folder: Path) -> tuple[Workspace, Path]:
+    """Return a workspace over a copy of the tree, and the path of a copy of the catalog."""
+    tree = Path(shutil.copytree(template.workspace.store.base_path, folder / "tree"))
+    path = folder / "own/catalog.db"
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(template.content)
+    return replace(template.workspace, store=type(template.workspace.store)(tree)), path
+
+
 def test_no_damage_to_a_copy_goes_unnamed(template: Template, tmp_path: Path, seed: int) -> None:
     """A bit turned over or an end cut off, in any file: the audit names it, and a rebuild takes nothing false."""
     chance = random.Random(seed)
-    tree = Path(shutil.copytree(template.workspace.store.base_path, tmp_path / "tree"))
-    workspace = replace(template.workspace, store=type(template.workspace.store)(tree))
+    workspace, path = copied_elsewhere(template, tmp_path)
     damaged = chance.choice(files(workspace))
     size = damaged.stat().st_size
     if chance.random() < 0.3:
@@ -318,9 +358,6 @@ def test_no_damage_to_a_copy_goes_unnamed(template: Template, tmp_path: Path, se
     else:
         flip(damaged, chance.randrange(8 * size))
 
-    path = tmp_path / "own/catalog.db"
-    path.parent.mkdir(mode=0o700)
-    path.write_bytes(template.content)
     faults = audited(replace(template, workspace=workspace), path)
     assert any(damaged.name.removesuffix(".sha256") in fault and "damaged" in fault for fault in faults), faults
 

@@ -6,11 +6,13 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.transport.fakes import ROOT
+from vya_backup import clock
 from vya_backup.errors import AlreadyRunning
 from vya_backup.transport.locks import hold
 
@@ -60,3 +62,22 @@ def test_long_names_that_begin_alike_are_two_locks(tmp_path: Path) -> None:
     """What is cut off a file's name still counts."""
     with hold(tmp_path, "i/" + "x" * 300 + "1", "first"), hold(tmp_path, "i/" + "x" * 300 + "2", "second"):
         pass
+
+
+def test_a_patient_one_gets_the_lock_when_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder lets go while the other one waits; nobody is told that it is at work."""
+    first = ExitStack()
+    first.enter_context(hold(tmp_path, "i/a", "first"))
+    monkeypatch.setattr(clock, "nap", lambda seconds: first.close())
+    with hold(tmp_path, "i/a", "second", patience_seconds=3600):
+        pass
+
+
+def test_patience_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the clock that never steps."""
+    ticks = iter(range(0, 100, 10))
+    monkeypatch.setattr(clock, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(clock, "nap", lambda seconds: None)
+    with hold(tmp_path, "i/a", "first"), pytest.raises(AlreadyRunning), hold(tmp_path, "i/a", "second", 30):
+        pass
+    assert next(ticks) == 50

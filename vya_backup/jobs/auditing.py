@@ -19,7 +19,7 @@ from vya_backup.history import segments
 from vya_backup.history.audit import AuditReport, StoredHead, audit
 from vya_backup.history.recovering import is_lost, losses
 from vya_backup.history.views import backups
-from vya_backup.jobs.copies import check_snapshot, folders, segment_lines
+from vya_backup.jobs.copies import compare_snapshot, folders, segment_lines
 from vya_backup.jobs.tree import head_of
 from vya_backup.jobs.workspace import Workspace
 
@@ -95,9 +95,9 @@ class _Witnesses:
             self.add(StoredHead(last.catalog_id, last.position, last.hash, path))
 
     def note_snapshot(self, path: str) -> None:
-        """Read a snapshot; what it holds is in the segments too."""
+        """Compare a snapshot with its checksum; what it holds is in the segments too."""
         try:
-            check_snapshot(self._store, path)
+            compare_snapshot(self._store, path)
         except BackupError as error:
             self.faults.append(f"{error.message}. {error.hint}")
 

@@ -17,6 +17,7 @@ from vya_backup.history import segments
 from vya_backup.transport.compression import Compressor
 from vya_backup.transport.decoding import decoded
 from vya_backup.transport.disk import explained
+from vya_backup.transport.pipeline import read_back
 from vya_backup.transport.stages import Digest
 from vya_backup.transport.storage import Store
 
@@ -134,7 +135,7 @@ def write_snapshot(store: Store, path: str, source: Path) -> None:
         draft.publish(numbered=False)
 
 
-def check_snapshot(store: Store, path: str, take: Callable[[bytes], object] = len) -> None:
+def unpack_snapshot(store: Store, path: str, take: Callable[[bytes], object]) -> None:
     """Read a snapshot to its last byte, compare it with its checksum, and hand its plain bytes over.
 
     Raises:
@@ -147,7 +148,21 @@ def check_snapshot(store: Store, path: str, take: Callable[[bytes], object] = le
             take(piece)
     except ArtifactDamaged as error:
         raise ArtifactDamaged(f"{path} is damaged: {error.message}", MOVE) from error
-    if store.read_bytes(f"{path}.sha256") != _checksum_line(path, stored.hexdigest()):
+    _demand_checksum(store, path, stored.hexdigest())
+
+
+def compare_snapshot(store: Store, path: str) -> None:
+    """Read a snapshot's stored bytes from the disk and compare them with its checksum; nothing is decoded.
+
+    Raises:
+        ArtifactDamaged: it, or its checksum, is not what was written.
+        StorageFailed: it could not be read.
+    """
+    _demand_checksum(store, path, read_back(store, path).sha256)
+
+
+def _demand_checksum(store: Store, path: str, digest: str) -> None:
+    if store.read_bytes(f"{path}.sha256") != _checksum_line(path, digest):
         raise ArtifactDamaged(f"{path} is damaged: it and its .sha256 do not agree", MOVE)
 
 

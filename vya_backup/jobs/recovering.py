@@ -11,7 +11,7 @@ from vya_backup.decisions.copies import snapshot_name
 from vya_backup.errors import ArtifactDamaged, CatalogError
 from vya_backup.history import copying, place, segments
 from vya_backup.history.recovering import Recovery, is_lost
-from vya_backup.jobs.copies import CopyFolder, check_snapshot, segment_lines
+from vya_backup.jobs.copies import CopyFolder, segment_lines, unpack_snapshot
 from vya_backup.jobs.tree import Tree
 from vya_backup.transport.disk import explained
 from vya_backup.transport.storage import Store
@@ -97,7 +97,7 @@ def _segments(folder: CopyFolder) -> Iterator[tuple[str, int]]:
 def _unpack(store: Store, path: str, scratch: Path) -> None:
     place.prepare(scratch)
     with explained("write", scratch), scratch.open("wb") as file:
-        check_snapshot(store, path, file.write)
+        unpack_snapshot(store, path, file.write)
 
 
 def _note_losses(recovery: Recovery, tree: Tree, found: Recovered) -> None:
