@@ -11,6 +11,17 @@ from tests.servers import MySqlServer, PostgresqlServer, Servers, TestServer
 from vya_backup import redaction
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the sweeps and random walks be asked for in full."""
+    parser.addoption("--long", action="store_true", help="every fault, every kill and long walks: hours, not seconds")
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the tests that pick a sample should take all."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """All servers of this test process; none is started before it is asked for."""
