@@ -59,9 +59,13 @@ def of_leftovers(project: Project) -> Iterator[str]:
             yield f"a file that no good backup has: {relative}"
     for dump in known:
         yield from (f"{dump} lacks {beside}" for beside in _beside(dump) if not (base / beside).is_file())
-    hidden = [path.name for folder in ("data", "tmp") for path in (project.folder / folder).glob(".*")]
-    yield from (f"a hidden file is left: {name}" for name in hidden)
+    yield from (f"a hidden file is left: {path.name}" for path in (project.folder / "data").glob(".*"))
     yield from (f"a lock is held: {path.name}" for path in project.folder.rglob("*.lock") if _is_held(path))
+
+
+def of_scratch(project: Project) -> Iterator[str]:
+    """Yield the copies of tools that could not remove their own; the next dump does, so there must have been one."""
+    yield from (f"a scratch copy is left: {path.name}" for path in (project.folder / "tmp").glob(".*"))
 
 
 def of_processes(project: Project) -> Iterator[str]:

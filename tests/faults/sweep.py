@@ -26,6 +26,13 @@ ERRORS = {
 SEED = 20260109
 
 
+def faults_of(call: Call) -> Iterator[Fault]:
+    """Yield every error that the kernel may answer a call with, and death at it."""
+    for error in ERRORS.get(call.name, ("EIO",)):
+        yield Fault(call, error)
+    yield Fault(call, "KILL")
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One command on a prepared project."""
@@ -41,6 +48,11 @@ class Scenario:
     """Says what is missing once the command has succeeded."""
     repeatable: bool = True
     """Whether running it once more must not append anything."""
+    reset: Callable[[], object] = lambda: None
+    """Brings what is not in the project's folder, a server's databases, to where it was before each fault."""
+    mended: Callable[[Project], Iterator[str]] = lambda project: iter(())
+    """Says what is wrong once any other run came by: the old or the new must stand, and nothing beside it."""
+    faults: Callable[[Call], Iterator[Fault]] = faults_of
 
 
 @dataclass
@@ -68,13 +80,15 @@ def sweep(scenario: Scenario, folder: Path, sample: int | None = None) -> Report
     report = Report(scenario.name)
     faults: list[Fault] = []
     for tool in ("", *scenario.tools):
+        scenario.reset()
         calls = effects(_copy(template, folder / "swept"), scenario.words, tool)
         assert calls, f"nothing of {tool or 'the run'} was seen"
         report.calls.update(call.name for call in calls)
-        every = [fault for call in calls for fault in _faults(call)]
+        every = [fault for call in calls for fault in scenario.faults(call)]
         faults += every if sample is None else _sampled(every, sample)
     for fault in faults:
         project = _copy(template, folder / "swept")
+        scenario.reset()
         report.injections += 1
         report.broken += [f"{fault}: {broken}" for broken in _suffered(scenario, project, fault, report)]
     return report
@@ -90,7 +104,19 @@ def _suffered(scenario: Scenario, project: Project, fault: Fault, report: Report
     yield from promises.of_processes(project)
     yield from promises.of_good_backups(project, before)
     yield from scenario.judge(project)
+    if scenario.words[-1] != "backup":
+        yield from _mended(scenario, project)
     yield from recovered(scenario, project, before)
+
+
+def _mended(scenario: Scenario, project: Project) -> Iterator[str]:
+    """Let another command come by, as the nightly run does."""
+    other = _clean(project, ("backup",))
+    if other.status:
+        yield f"the next run ends with {other.status}: {other.said.strip()[-300:]}"
+    yield from promises.of_leftovers(project)
+    yield from scenario.judge(project)
+    yield from scenario.mended(project)
 
 
 def recovered(scenario: Scenario, project: Project, before: dict[str, dict[str, object]]) -> Iterator[str]:
@@ -102,6 +128,9 @@ def recovered(scenario: Scenario, project: Project, before: dict[str, dict[str, 
     yield from promises.of_leftovers(project)
     yield from scenario.judge(project)
     yield from scenario.converged(project)
+    if any(promises.of_scratch(project)):
+        _clean(project, ("backup", "--force"))
+        yield from promises.of_scratch(project)
     if scenario.repeatable:
         was = (project.events(), project.files())
         once_more = _clean(project, scenario.words)
@@ -111,12 +140,6 @@ def recovered(scenario: Scenario, project: Project, before: dict[str, dict[str, 
 
 def _clean(project: Project, words: tuple[str, ...]) -> Outcome:
     return project.run(*words, **environment(project))
-
-
-def _faults(call: Call) -> Iterator[Fault]:
-    for error in ERRORS.get(call.name, ("EIO",)):
-        yield Fault(call, error)
-    yield Fault(call, "KILL")
 
 
 def _sampled(faults: list[Fault], number: int) -> list[Fault]:
