@@ -12,8 +12,14 @@ from vya_backup import redaction
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take `--long`: the long forms of the randomized tests."""
-    parser.addoption("--long", action="store_true", help="run the long forms of the randomized tests")
+    """Let the sweeps and random walks be asked for in full."""
+    parser.addoption("--long", action="store_true", help="every fault, every kill and long walks: hours, not seconds")
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the tests that pick a sample should take all."""
+    return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture(scope="session")

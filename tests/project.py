@@ -60,11 +60,12 @@ class Project:
         """Return the argv of a run."""
         return [str(Path(sys.executable).with_name("vya-backupdb")), *words]
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start `vya-backupdb` in the folder, to be watched, stopped or killed by its pid."""
         return subprocess.Popen(
             self.command(*words),
             cwd=self.folder,
+            env=os.environ | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

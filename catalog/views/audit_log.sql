@@ -30,6 +30,8 @@ SELECT
         || ' restored and compared: ' || json_extract(data, '$.rows') || ' rows'
       WHEN 'restore_failed' THEN 'restore of ' || json_extract(data, '$.target_instance') || '/'
         || json_extract(data, '$.target_database') || ' failed: ' || json_extract(data, '$.message')
+      WHEN 'restore_cleaned' THEN 'leftovers of a restore of ' || json_extract(data, '$.target_instance') || '/'
+        || json_extract(data, '$.target_database') || ' removed'
       WHEN 'discovered' THEN json_array_length(data, '$.found') || ' databases found on ' || subject || ', '
         || json_array_length(data, '$.excluded') || ' excluded'
       WHEN 'discovery_failed' THEN 'databases of ' || subject || ' could not be listed: '

@@ -124,6 +124,7 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         e.RestoreStarted(**where, **target, source_path=path, requested="latest", process=PROCESS),
         e.Restored(**where, **target, duration_seconds=2, rows=30, plain_bytes=5000),
         e.RestoreFailed(**where, **target, code="restore", message="psql failed", left="the old database stands"),
+        e.RestoreCleaned(**where, **target, mended=("drop vya_staging_1",)),
         e.Discovered(
             instance="prod", server="8.4.2", found=(database,), excluded=(e.Exclusion(name="x", reason="glob"),)
         ),

@@ -273,7 +273,7 @@ class RestoreStarted(Event):
 
 
 class Restored(Event):
-    """A restored database stands and agrees with the manifest."""
+    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it."""
 
     type = "restored"
     restore_id: Exact
@@ -283,6 +283,17 @@ class Restored(Event):
     rows: int
     plain_bytes: int
     compared: tuple[str, ...] = ()
+    left: str = ""
+
+
+class RestoreCleaned(Event):
+    """What an ended restore had left behind, staging or the old database, was removed by a later run."""
+
+    type = "restore_cleaned"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    mended: tuple[str, ...] = ()
 
 
 class RestoreFailed(Event):

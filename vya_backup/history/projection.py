@@ -216,7 +216,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "restored": (
         _KNOWN_RESTORE,
         _restore(
-            "state = 'restored', finished_at = :at, "
+            f"state = 'restored', finished_at = :at, left_behind = {_value('left')}, "
             + _values("target_instance", "target_database", "duration_seconds", "rows", "plain_bytes")
         ),
     ),
@@ -227,6 +227,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
             + _values("target_instance", "target_database", "code", "message", "hint")
         ),
     ),
+    "restore_cleaned": (_restore("left_behind = ''"),),
     "discovered": (
         "INSERT OR REPLACE INTO projected_instances (instance, discovered_event, discovered_at) "
         "SELECT :instance, :id, :at WHERE :instance IS NOT NULL",

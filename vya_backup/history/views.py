@@ -277,6 +277,11 @@ def unfinished_restores(catalog: Catalog) -> list[RestoreRow]:
     return read(catalog, RestoreRow, "restores WHERE state = 'running' ORDER BY sequence")
 
 
+def untidy_restores(catalog: Catalog) -> list[RestoreRow]:
+    """Return restores that ended and left something behind that a later run may be able to remove."""
+    return read(catalog, RestoreRow, "restores WHERE state <> 'running' AND left_behind <> '' ORDER BY sequence")
+
+
 def failures(catalog: Catalog, limit: int | None = None) -> list[FailureRow]:
     """Return failures, newest first."""
     return read(catalog, FailureRow, "failures ORDER BY id DESC LIMIT ?", [at_most(limit)])

@@ -11,8 +11,8 @@ from typing import Any
 from vya_backup.decisions.naming import show
 from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
-from vya_backup.history.events import RestoreFailed, RestoreStarted
-from vya_backup.history.views import RestoreRow, unfinished_restores
+from vya_backup.history.events import RestoreCleaned, RestoreFailed, RestoreStarted
+from vya_backup.history.views import RestoreRow, unfinished_restores, untidy_restores
 from vya_backup.jobs.restore_steps import ask, execute
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
@@ -30,7 +30,7 @@ class _Mended:
 
 
 def mend_restores(workspace: Workspace) -> list[str]:
-    """Put right and close every restore that began and whose process of this host is gone.
+    """Put right and close every restore whose process of this host is gone, and that did not end or left something.
 
     Returns a sentence for each, for people; one that could not be put right yet stays open, and is tried again.
     """
@@ -39,8 +39,8 @@ def mend_restores(workspace: Workspace) -> list[str]:
 
 def _dead(workspace: Workspace) -> list[RestoreRow]:
     host = workspace.configuration.application.host()
-    running = unfinished_restores(workspace.catalog)
-    return [one for one in running if one.process and is_gone(ProcessIdentity(**one.process), host)]
+    candidates = unfinished_restores(workspace.catalog) + untidy_restores(workspace.catalog)
+    return [one for one in candidates if one.process and is_gone(ProcessIdentity(**one.process), host)]
 
 
 def _mend(workspace: Workspace, restore: RestoreRow) -> str:
@@ -50,15 +50,19 @@ def _mend(workspace: Workspace, restore: RestoreRow) -> str:
             if restore.restore_id not in {one.restore_id for one in _dead(workspace)}:
                 return ""  # another run was faster
             mended = _put_right(workspace, restore)
-            workspace.catalog.append(_closed(restore, target, mended))
+            if restore.state == "running":
+                workspace.catalog.append(_closed(restore, target, mended))
+            elif not mended.left:
+                workspace.catalog.append(_cleaned(restore, mended))
     except AlreadyRunning:
         return ""  # whoever works there now has seen to it, or a later run will
     except CatalogError:
         raise
     except BackupError as error:
-        return f"a restore of {target} was cut off, and the next run tries again to put it right: {error}"
+        return f"a restore of {target} is not put right yet, and the next run tries again: {error}"
     done = "; ".join(mended.done) or "nothing was left of it"
-    return f"a restore of {target} was cut off on its way: {done}{f'. By hand: {mended.left}' if mended.left else ''}"
+    what = "was cut off on its way" if restore.state == "running" else "had left something behind"
+    return f"a restore of {target} {what}: {done}{f'. By hand: {mended.left}' if mended.left else ''}"
 
 
 def _put_right(workspace: Workspace, restore: RestoreRow) -> _Mended:
@@ -93,6 +97,18 @@ def _unfinished(workspace: Workspace, restore: RestoreRow, access: Access) -> Un
     if not isinstance(began, RestoreStarted):
         raise CatalogError(f"event {recorded.id} of the catalog began no restore", "Run: doit audit.")
     return Unfinished(access, began.target_database, began.staging, began.retired, began.place, began.created)
+
+
+def _cleaned(restore: RestoreRow, mended: _Mended) -> RestoreCleaned:
+    return RestoreCleaned(
+        instance=restore.instance,
+        database=restore.database,
+        backup_id=restore.backup_id,
+        restore_id=restore.restore_id,
+        target_instance=restore.target_instance,
+        target_database=restore.target_database,
+        mended=mended.done,
+    )
 
 
 def _closed(restore: RestoreRow, target: str, mended: _Mended) -> RestoreFailed:

@@ -45,13 +45,17 @@ def _orphans(workspace: Workspace) -> list[BackupRow]:
 
 
 def _close(workspace: Workspace, row: BackupRow) -> None:
+    # the files first: after an abort between the two the backup is still open, and the next run begins here again
     artifact = ArtifactName(row.path or "")
+    workspace.store.sweep(str(PurePosixPath(artifact.dump).parent))
     sidecar = _published_sidecar(workspace, row, artifact)
     if sidecar is not None:
         metadata = workspace.store.read_bytes(artifact.metadata)
         workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata))
         return
-    # the event first: an abort between the two leaves files that no backup claims, which the next sweep removes
+    for path in (artifact.metadata, artifact.checksum):
+        if workspace.store.size(artifact.dump) is None and workspace.store.size(path) is not None:
+            workspace.store.unlink(path)
     workspace.catalog.append(
         Abandoned(
             instance=row.instance,
@@ -61,10 +65,6 @@ def _close(workspace: Workspace, row: BackupRow) -> None:
             process=Process(**row.process) if row.process else None,
         )
     )
-    for path in (artifact.metadata, artifact.checksum):
-        if workspace.store.size(artifact.dump) is None and workspace.store.size(path) is not None:
-            workspace.store.unlink(path)
-    workspace.store.sweep(str(PurePosixPath(artifact.dump).parent))
 
 
 def _published_sidecar(workspace: Workspace, row: BackupRow, artifact: ArtifactName) -> Sidecar | None:

@@ -67,6 +67,8 @@ class Outcome:
     compared: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+    uncleaned: list[str] = field(default_factory=list)
+    """Cleaning up that failed after the point of no return; a later run tries again."""
     left: str = ""
     """What could not be taken back after a failure, with the statements to do it by hand; else empty."""
 
@@ -122,6 +124,7 @@ def _tolerated(step: Step, around: Surroundings, outcome: Outcome) -> Any:
         if not getattr(step, "may_fail", False):
             raise
         outcome.warnings.append(f"{step.purpose}: {error}")
+        outcome.uncleaned.append(step.purpose)
         return None
 
 

@@ -101,6 +101,7 @@ def _restored(prepared: Prepared, restore_id: str, seconds: float, outcome: Outc
         rows=prepared.request.manifest.total_rows(),
         plain_bytes=prepared.source.plain_bytes,
         compared=tuple(outcome.compared),
+        left="; ".join(outcome.uncleaned),
     )
 
 

@@ -5,6 +5,7 @@ Workers report from their own threads; everything that prints goes through one l
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import Counter
@@ -58,8 +59,8 @@ class Screen:
         self.is_terminal = self.out.isatty()
 
     def line(self, text: str) -> None:
-        """Print one line, above the live ones."""
-        with self._lock:
+        """Print one line, above the live ones; once nobody can read it any more, the work goes on without words."""
+        with self._lock, self._while_heard():
             if self.is_terminal:
                 self._console.print(fitted(scrub(text), self.out), markup=False, highlight=False, soft_wrap=True)
             else:
@@ -113,10 +114,20 @@ class Screen:
         self.close()
         done = [r for r in self.results if r.verdict in TOLD]
         if len(done) > 1 and any(r.size_bytes for r in done):
-            with self._lock:
+            with self._lock, self._while_heard():
                 self._console.print(_table(done))
         if self.results:
             self.line(_counts(self._verdicts))
+
+    @contextmanager
+    def _while_heard(self) -> Iterator[None]:
+        """Fall silent when the terminal hung up or the reader of the pipe is gone: that must not end a restore."""
+        try:
+            yield
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.out.fileno())  # also what is still buffered goes there
+            os.close(nowhere)
 
     @property
     def _console(self) -> Console:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
+from vya_backup.errors import DumpFailed
+
 AHEAD = 8  # pieces that may wait, which bounds the memory
 
 
@@ -14,7 +16,7 @@ class Beside:
     """Gives pieces, in order, to a function that runs in a thread of its own. A context manager.
 
     Leaving it waits until every piece was taken. What the function raises is raised by `give`, by `settle` or on
-    leaving; the pieces behind it are dropped.
+    leaving; the pieces behind it are dropped. Entering raises `DumpFailed` when the system starts no more threads.
     """
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
@@ -24,7 +26,11 @@ class Beside:
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Beside:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # how Python tells that the system gives no more
+            hint = "Look at the limits of processes and memory (ulimit -a), and try again."
+            raise DumpFailed("no further thread could be started", hint) from error
         return self
 
     def __exit__(

@@ -96,10 +96,18 @@ class Draft:
                 self._close()
                 final = self._placed(_candidates(self._target.final) if numbered else iter([self._target.final]))
                 self._published = True
-                folders.sync(final.parent)
+                self._demand_durable(final)
             finally:
                 os.close(claim)
         return final.relative_to(self._target.base).as_posix()
+
+    def _demand_durable(self, final: Path) -> None:
+        """Sync the folder; a name that may not survive a power cut is taken back, so that it is never mistaken."""
+        try:
+            folders.sync(final.parent)
+        except OSError:
+            self._discard(final)
+            raise
 
     def _start_write_back(self) -> None:
         """Have the kernel begin to write, so that the sync at the end is short and the cache is left to others."""

@@ -14,6 +14,7 @@ import select
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,7 @@ def capture(command: Command, *, timeout_seconds: float, limit_bytes: int = 1024
     """Run a small tool without input; of its output the first `limit_bytes` are kept.
 
     Raises:
-        ToolMissing: there is no such program.
+        ToolMissing: there is no such program, or the system starts no more.
         TimedOut, Interrupted: it was ended before it was done.
     """
     limits = Limits.of_seconds(timeout_seconds)
@@ -75,7 +76,7 @@ class Child:
         self.name = tool_name(command)
         self._grace_seconds = grace_seconds
         self._evidence = Evidence()
-        with memory_files.opened(command) as files:
+        with _explained(self.name), memory_files.opened(command) as files:
             self._popen = _started(command, files, feeds=feeds, answers=answers)
             self._report = None if files.report is None else os.dup(files.report)
         self._stderr_descriptor = _descriptor(self._popen.stderr)
@@ -225,6 +226,16 @@ def tool_name(command: Command) -> str:
     if names[0] != "stdbuf":
         return names[0]
     return next(name for name in names[1:] if not name.startswith("-"))
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what the system says to a new process into ours: too many of them, no memory, no descriptors."""
+    try:
+        yield
+    except OSError as error:
+        hint = "Look at the limits of processes and open files (ulimit -a) and into the kernel's log; then try again."
+        raise ToolMissing(f"{name} could not be started: {error.strerror or error}", hint) from error
 
 
 def _started(command: Command, files: MemoryFiles, *, feeds: bool, answers: bool) -> subprocess.Popen[bytes]:

@@ -263,7 +263,11 @@ Placing = Callable[[Path, Path], None]
 def link_and_unlink(source: Path, target: Path) -> None:
     """Move a file by a second link, which link(2) refuses to make over an existing name."""
     os.link(source, target)
-    source.unlink()
+    try:
+        source.unlink()
+    except OSError:
+        target.unlink()  # the caller is told that it failed, so nothing may stand there
+        raise
 
 
 def rename_without_replacing(source: Path, target: Path) -> None:

@@ -142,10 +142,10 @@ def _swap(request: RestoreRequest) -> Steps:
 
 
 def _drop_retired(request: RestoreRequest) -> Steps:
-    slots = yield Ask("see whether slots hold the old database", lambda asked: slots(asked, request.retired))
-    if slots and DROP_SLOTS not in request.allow:
+    held = yield Ask("see whether slots hold the old database", lambda asked: slots(asked, request.retired))
+    if held and DROP_SLOTS not in request.allow:
         return  # DROP DATABASE would silently drop an inactive slot, made since the check
-    dropped = tuple(f"SELECT pg_drop_replication_slot({literal(slot)})" for slot in slots)
+    dropped = tuple(f"SELECT pg_drop_replication_slot({literal(slot)})" for slot in held)
     drop = f"DROP DATABASE {identifier(request.retired)}"
     yield Sql(f"drop the old database {request.retired}", (NO_TIMEOUT, *dropped, drop), may_fail=True)
 

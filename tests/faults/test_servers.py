@@ -1,0 +1,124 @@
+"""A restore over a live database dies, or loses its server, at any word that it says to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.acceptance.conftest import encrypt
+from tests.faults.sweep import Scenario, sweep
+from tests.faults.tracing import Call, Fault, demand_strace
+from tests.project import Project, new_project
+from tests.servers import Servers, TestServer
+
+OLD, NEW = [(1,), (2,), (3,)], [(1,), (2,)]
+CONTENT = {
+    "postgresql_15": """CREATE TABLE item (v int PRIMARY KEY); INSERT INTO item VALUES (1), (2);
+        CREATE VIEW few AS SELECT v FROM item; CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';""",
+    "mariadb": """CREATE TABLE item (v int PRIMARY KEY); INSERT INTO item VALUES (1), (2);
+        CREATE VIEW few AS SELECT v FROM item; CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1;
+        CREATE TRIGGER kept BEFORE INSERT ON item FOR EACH ROW SET NEW.v = NEW.v;
+        CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO DELETE FROM item WHERE v = 0;""",
+}
+
+
+def spoken(call: Call) -> Iterator[Fault]:
+    """Only what goes over the wire: the files are the business of the sweep with SQLite."""
+    if call.name in {"sendto", "write"} and "<socket:" in call.text:
+        yield Fault(call, "KILL")
+        yield Fault(call, "ECONNRESET")
+
+
+def reset(server: TestServer, kind: str) -> None:
+    """Make `shop` again as it is before each restore: three rows, where the backup has two."""
+    for name in server.databases():
+        if name == "shop" or name.startswith("vya_"):
+            server.drop_database(name)
+    server.create_database("shop")
+    server.load(CONTENT[kind], "shop")
+    server.sql("INSERT INTO item VALUES (3)", "shop")
+
+
+def prepared(folder: Path, server: TestServer, kind: str) -> Project:
+    """Return a project with a good backup of the two rows."""
+    reset(server, kind)
+    server.sql("DELETE FROM item WHERE v = 3", "shop")
+    instance = {"id": "source", "type": server.engine, "host": server.host, "port": server.port, "users": False}
+    configuration = {
+        "application": {"hostname": "testhost"},
+        "instances": [instance | {"databases": ["shop"]}],
+        "storage": {"base_path": "backups"},
+        "backup": {"client_folders": [str(server.client_folder)], "retries": 0},
+    }
+    project = new_project(folder, yaml.safe_dump(configuration))
+    encrypt(project, {"source": (server.superuser, server.password)})
+    done = project.run("backup")
+    assert done.status == 0, done.said
+    return project
+
+
+def programs(server: TestServer) -> list[tuple[Any, ...]]:
+    """Return the names of everything but tables."""
+    if server.engine == "postgresql":
+        return server.sql(
+            "SELECT relname::text FROM pg_class WHERE relname = 'few' UNION ALL"
+            " SELECT proname FROM pg_proc WHERE proname = 'one' ORDER BY 1",
+            "shop",
+        )
+    return server.sql(
+        """SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'shop' UNION ALL
+        SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'shop' UNION ALL
+        SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop' UNION ALL
+        SELECT CONCAT(EVENT_NAME, STATUS) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop' ORDER BY 1"""
+    )
+
+
+@pytest.fixture(params=["postgresql_15", "mariadb"])
+def scenario(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Scenario]:
+    """A restore with --force on one server of each family."""
+    kind, server = request.param, servers.shared(request.param)
+    reset(server, kind)
+    whole, names = programs(server), server.databases()
+    assert len(whole) in {2, 4}
+
+    def stands(*wanted: list[tuple[int]]) -> Any:
+        def judge(project: Project) -> Iterator[str]:
+            if set(server.databases()) != set(names):
+                yield f"databases are {server.databases()}, and were {names}"
+            rows = server.sql("SELECT v FROM item ORDER BY v", "shop")
+            if rows not in wanted:
+                yield f"shop holds {rows}"
+            if programs(server) != whole:
+                yield f"of {whole}, shop has {programs(server)}"
+
+        return judge
+
+    yield Scenario(
+        f"restore on {kind}",
+        ("run", "-n", "0", "restore:source/shop", "--force"),
+        lambda folder: prepared(folder, server, kind),
+        lambda project: iter(()),
+        converged=stands(NEW),
+        repeatable=False,
+        reset=lambda: reset(server, kind),
+        mended=stands(OLD, NEW),
+        faults=spoken,
+    )
+    server.drop_database("shop")
+
+
+def test_no_word_to_the_server_at_which_a_restore_dies_breaks_a_promise(
+    scenario: Scenario, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the next run the old or the new database stands whole and alone; the same command then converges."""
+    demand_strace()
+
+    report = sweep(scenario, tmp_path, None if long else 2)
+
+    with capsys.disabled():
+        print(f"\n{report}")
+    assert not report.broken
