@@ -108,8 +108,9 @@ class Project:
         return [event["type"] for event in self.events()]
 
     def files(self, pattern: str = "*") -> list[Path]:
-        """Return the files below the backups, also hidden ones."""
-        return sorted(path for path in (self.folder / "backups").rglob(pattern) if path.is_file())
+        """Return the files of backups, also hidden ones; the copies of the catalog are none."""
+        found = (self.folder / "backups").rglob(pattern)
+        return sorted(path for path in found if path.is_file() and "@catalog" not in path.parts)
 
 
 def new_project(folder: Path, configuration: str) -> Project:
