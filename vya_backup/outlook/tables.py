@@ -124,7 +124,8 @@ def _plan_cells(planned: Planned) -> tuple[str, ...]:
 
 def _backup_cells(row: BackupRow, workspace: Workspace) -> tuple[str, ...]:
     at = local_time(_local(row.started_at, workspace))
-    return (f"{row.instance}/{row.database}", row.state, at, _size(row.size_bytes), row.backup_id[:SHORT_ID])
+    state = f"{row.state}, held" if row.held else row.state
+    return (f"{row.instance}/{row.database}", state, at, _size(row.size_bytes), row.backup_id[:SHORT_ID])
 
 
 def _named(row: DatabaseRow) -> str:
