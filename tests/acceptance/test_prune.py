@@ -130,11 +130,13 @@ def test_a_held_backup_stays_until_it_is_released(project: Project) -> None:
     twice = project.run("hold", "--backup", oldest, "--reason", "again")
     pruned = project.run("prune")
     kept = ids(project)
+    shown = project.run("backups").out
     released = project.run("release", "--backup", oldest, "--reason", "audit is over")
     twice_released = project.run("release", "--backup", oldest, "--reason", "again")
 
     assert [done.status for done in (held, twice, pruned, released, twice_released)] == [0] * 5
     assert "was held already" in twice.out
+    assert shown.count("good, held") == 1
     assert "was not held" in twice_released.out
     assert oldest in kept
     assert len(kept) == 2

@@ -130,7 +130,8 @@ def _backup_cells(row: BackupRow, workspace: Workspace) -> tuple[str, ...]:
 def _state(row: BackupRow) -> str:
     """Return a backup's state, with what the last verification had against it although it stayed good."""
     verdict = {"fail": ", sidecar differs", "cannot judge": ", not judged"}.get(row.verdict or "", "")
-    return row.state + verdict if row.state == "good" else row.state
+    held = ", held" if row.held else ""
+    return row.state + (verdict if row.state == "good" else "") + held
 
 
 def _named(row: DatabaseRow) -> str:
