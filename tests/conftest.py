@@ -11,6 +11,11 @@ from tests.servers import MySqlServer, PostgresqlServer, Servers, TestServer
 from vya_backup import redaction
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare `--long`."""
+    parser.addoption("--long", action="store_true", help="the long form of tests that have a short one")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """All servers of this test process; none is started before it is asked for."""
