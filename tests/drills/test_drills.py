@@ -14,9 +14,12 @@ from tests.servers import Kind, MySqlServer, PostgresqlServer, Servers, TestServ
 SAMPLE = "harbour office"
 OFTEN: dict[str, list[Kind]] = {
     "kind": ["postgresql_15", "mariadb", "mysql"],
-    "kind_of_others": ["postgresql_15", "mariadb"],
+    "kind_of_others": ["postgresql_15"],
 }
-ALSO_WITH_LONG: dict[str, list[Kind]] = {"kind": ["postgresql_18"], "kind_of_others": ["postgresql_18", "mysql"]}
+ALSO_WITH_LONG: dict[str, list[Kind]] = {
+    "kind": ["postgresql_18"],
+    "kind_of_others": ["postgresql_18", "mariadb", "mysql"],
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
