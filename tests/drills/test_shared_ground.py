@@ -37,7 +37,13 @@ AFTER = {
 REASONS = {"postgresql": ("its account postgres is a superuser",), "mariadb": ("superuser", "event scheduler is on")}
 
 
-@pytest.fixture(params=["postgresql_15", "mariadb"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take both families with `--long`."""
+    kinds = ["mariadb"] + (["postgresql_15"] if metafunc.config.getoption("--long") else [])
+    metafunc.parametrize("server", kinds, indirect=True)
+
+
+@pytest.fixture
 def server(request: pytest.FixtureRequest, servers: Servers) -> Iterator[TestServer]:
     """A server with a small database, with an account for drills, and with what a killed drill left."""
     found = servers.shared(request.param)

@@ -2,157 +2,154 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.drills.conftest import Drills, configure
-from tests.project import Outcome, Project
+import pytest
+
+from tests.drills.bench import DrillBench, asked, drill_bench
+from tests.drills.conftest import configure
+from tests.engines.contract import ITEMS
+from tests.engines.places import ServerPlace, SqlitePlace
+from tests.project import Project
 from tests.servers import PostgresqlServer
+from vya_backup.history.views import BackupRow, backup
 
 
-def verdict(project: Project) -> tuple[str, str]:
-    """Return verdict and reason of the newest drill."""
-    data = project.events("type = 'drilled'")[-1]["data"]
-    return data["verdict"], data["reason"]
+@pytest.fixture
+def bench(tmp_path: Path, ground: Path) -> Iterator[DrillBench]:
+    """A bench of SQLite files with the database `shop`."""
+    place = SqlitePlace(tmp_path / "data")
+    place.make("shop")
+    made = drill_bench(place, tmp_path, ground)
+    with closing(made.workspace.catalog):
+        yield made
 
 
-def change_sidecar(project: Project, change: Callable[[dict[str, Any]], None]) -> None:
-    """Let the one sidecar tell something else."""
-    (path,) = project.files("*.metadata.json")
-    document = json.loads(path.read_text())
-    change(document)
-    path.write_text(json.dumps(document))
+@pytest.fixture
+def server_bench(postgresql_15: PostgresqlServer, tmp_path: Path, ground: Path) -> Iterator[DrillBench]:
+    """A bench of a server with the database `shop`."""
+    place = ServerPlace(postgresql_15)
+    place.drop("shop")
+    place.make("shop")
+    made = drill_bench(place, tmp_path, ground)
+    with closing(made.workspace.catalog):
+        yield made
+    place.drop("shop")
 
 
-def drilled(project: Project, *words: str, **environment: str) -> Outcome:
-    """Back up and drill `shop`, which does not pass."""
-    done = project.run("drill:local/shop", *words, **environment)
-    assert done.status == 1, done.said
-    return done
+def is_proved(bench: DrillBench, row: BackupRow) -> bool:
+    """Say whether the catalog calls a backup proved."""
+    found = backup(bench.workspace.catalog, row.backup_id)
+    return found is not None and found.drilled_at is not None
 
 
-def test_a_copy_that_differs_from_the_manifest_fails(files: Project) -> None:
-    """Loud, with the difference; the backup is not proved by it."""
-    assert files.run("backup").status == 0
-    change_sidecar(files, lambda told: told["manifest"]["rows"].update(item=51))
+def test_a_copy_that_differs_from_the_manifest_fails(bench: DrillBench) -> None:
+    """With the difference; the backup is not proved by it."""
+    row = bench.backup("shop")
+    bench.change_sidecar(row, lambda told: told["manifest"]["rows"].update(item=ITEMS + 1))
 
-    done = drilled(files)
+    done = bench.drill(row)
 
-    assert "item has 50 rows instead of 51" in done.out
-    assert verdict(files)[0] == "fail"
-    assert [row["drilled_at"] for row in files.json("backups")] == [None]
+    assert done.verdict == "fail"
+    assert done.differences == (f"item has {ITEMS} rows instead of {ITEMS + 1}",)
+    assert not is_proved(bench, row)
 
 
-def test_an_artifact_that_is_damaged_fails(files: Project) -> None:
+def test_an_artifact_that_is_damaged_fails(bench: DrillBench) -> None:
     """The drill reads it back first; the damage is a fact of its own."""
-    assert files.run("backup").status == 0
-    (dump,) = files.files("*.db.gz")
-    content = bytearray(dump.read_bytes())
+    row = bench.backup("shop")
+    path = bench.workspace.store.path(row.path or "")
+    content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    dump.write_bytes(bytes(content))
+    path.write_bytes(bytes(content))
 
-    done = drilled(files)
+    done = bench.drill(row)
 
-    assert "damaged" in done.out
-    assert verdict(files)[0] == "fail"
-    assert files.types()[-4:-1].count("damaged") == 1
+    found = backup(bench.workspace.catalog, row.backup_id)
+    assert done.verdict == "fail"
+    assert "damaged" in done.reason
+    assert found is not None
+    assert found.state == "damaged"
 
 
-def test_assertions_are_asked_of_the_restored_copy(files: Project) -> None:
+def test_assertions_are_asked_of_the_restored_copy(bench: DrillBench) -> None:
     """A wrong answer fails the drill, and so does a question that cannot be asked; all of them are told at once."""
-    right = [asked("SELECT count(*) FROM item", 50), asked("SELECT name FROM item WHERE id = 7", "thing 6")]
+    right = [asked("SELECT count(*) FROM item", ITEMS), asked("SELECT name FROM few WHERE name LIKE '%, 7;'", NAME)]
     wrong = [asked("SELECT 1 + 1", 3), asked("SELECT missing FROM item", 1)]
-    other = asked("SELECT 1", 2, "local/other")
-    assert files.run("backup").status == 0
+    other = asked("SELECT 1", 2, "place/other")
+    row = bench.backup("shop")
 
-    configure(files, {"assertions": [*right, other]})
-    first = files.run("drill:local/shop")
-    configure(files, {"assertions": [*right, *wrong]})
-    second = drilled(files)
+    first = bench.drill(row, assertions=[*right, other])
+    second = bench.drill(row, assertions=[*right, *wrong])
 
-    assert first.status == 0, first.said
-    assert "2 assertions held" in first.out
-    assert verdict(files)[0] == "fail"
-    assert "'SELECT 1 + 1' gives 2 instead of 3" in second.out
-    assert "'SELECT missing FROM item' cannot be asked: no such column" in second.out
+    assert (first.verdict, first.assertions) == ("pass", 2), first.reason
+    assert is_proved(bench, row)
+    assert second.verdict == "fail"
+    assert "'SELECT 1 + 1' gives 2 instead of 3" in second.reason
+    assert "'SELECT missing FROM item' cannot be asked: no such column" in second.reason
 
 
-def asked(sql: str, expect: object, database: str = "local/*") -> dict[str, object]:
-    """Return one assertion of the configuration."""
-    return {"database": database, "sql": sql, "expect": expect}
+NAME = "it's (thing), 7;"
 
 
-def test_without_a_sandbox_nothing_is_judged(files: Project, tmp_path: Path) -> None:
+def test_without_a_sandbox_nothing_is_judged(
+    bench: DrillBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Unless the configuration says that none is wanted; then it is told with the result."""
+    row = bench.backup("shop")
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+
+    refused = bench.drill(row)
+    monkeypatch.undo()
+    done = bench.drill(row, sandbox="none")
+
+    assert refused.verdict == "cannot judge"
+    assert "apt-get install bubblewrap" in refused.reason
+    assert (done.verdict, done.sandbox) == ("pass", "none"), done.reason
+
+
+def test_what_this_machine_lacks_is_named_and_not_judged(server_bench: DrillBench) -> None:
+    """A missing extension, a server of a later version: the backup may be fine, this machine cannot tell."""
+    row = server_bench.backup("shop")
+    server_bench.change_sidecar(row, lambda told: told["needs"].update(extensions=["postgis_of_somebody_else"]))
+    extension = server_bench.drill(row)
+    server_bench.change_sidecar(row, lambda told: told["needs"].update(server_version=[99, 1]))
+    server = server_bench.drill(row)
+
+    assert (extension.verdict, server.verdict) == ("cannot judge", "cannot judge")
+    assert "postgis_of_somebody_else" in extension.reason
+    assert "no postgres of postgresql 99 or later" in server.reason
+
+
+def test_the_view_tells_when_a_database_was_last_proved(bench: DrillBench) -> None:
+    """And how its newest drill ended, whatever came after the proof."""
+    row = bench.backup("shop")
+    proof = bench.drill(row)
+    bench.change_sidecar(row, lambda told: told["manifest"]["rows"].update(item=ITEMS + 1))
+    bench.drill(row)
+
+    (told,) = view(bench)
+
+    first, last = bench.workspace.catalog.rows("SELECT at FROM events WHERE type = 'drilled' ORDER BY id")
+    assert (told["proved_at"], told["last_drill_at"]) == (first["at"], last["at"])
+    assert (told["backup_id"], told["duration_seconds"]) == (row.backup_id, proof.seconds)
+    assert (told["rows"], told["drills"], told["last_verdict"]) == (ITEMS, 2, "fail")
+
+
+def view(bench: DrillBench) -> list[dict[str, Any]]:
+    """Read the view `drills`."""
+    return [dict(row) for row in bench.workspace.catalog.rows("SELECT * FROM drills")]
+
+
+def test_a_failed_drill_is_loud(files: Project) -> None:
+    """On the screen and in the exit status."""
+    configure(files, {"assertions": [asked("SELECT 1", 2, "local/shop")]})
     assert files.run("backup").status == 0
 
-    refused = drilled(files, PATH=str(tmp_path / "empty"))
-    configure(files, {"sandbox": "none"})
     done = files.run("drill:local/shop")
 
-    assert "cannot judge" in refused.out
-    assert files.events("type = 'drilled'")[0]["data"]["verdict"] == "cannot judge"
-    assert "apt-get install bubblewrap" in refused.out
-    assert done.status == 0, done.said
-    assert "sandbox: none" in done.out
-
-
-def test_a_missing_extension_is_named_and_not_judged(postgresql_15: PostgresqlServer, drills_of: Drills) -> None:
-    """The backup may be fine: this machine cannot tell."""
-    project = small(postgresql_15, drills_of)
-    change_sidecar(project, lambda told: told["needs"].update(extensions=["postgis_of_somebody_else"]))
-
-    done = project.run("drill:source/small")
-
     assert done.status == 1
-    assert verdict(project)[0] == "cannot judge"
-    assert "postgis_of_somebody_else" in verdict(project)[1]
-
-
-def test_without_a_fitting_server_nothing_is_judged(postgresql_15: PostgresqlServer, drills_of: Drills) -> None:
-    """What is wanted and what is there are named."""
-    project = small(postgresql_15, drills_of)
-    change_sidecar(project, lambda told: told["needs"].update(server_version=[99, 1]))
-
-    project.run("drill:source/small")
-
-    assert verdict(project)[0] == "cannot judge"
-    assert "no postgres of postgresql 99 or later" in verdict(project)[1]
-
-
-def test_the_view_tells_when_a_database_was_last_proved(files: Project) -> None:
-    """And how its newest drill ended, whatever came after the proof."""
-    assert files.run("backup").status == 0
-    assert files.run("drill:local/shop").status == 0
-    change_sidecar(files, lambda told: told["manifest"]["rows"].update(item=51))
-    drilled(files)
-
-    (row,) = view(files)
-
-    proof = files.events("type = 'drilled'")[0]
-    assert (row["proved_at"], row["backup_id"]) == (proof["at"], proof["backup_id"])
-    assert row["duration_seconds"] == proof["data"]["duration_seconds"]
-    assert (row["rows"], row["drills"], row["last_verdict"]) == (50, 2, "fail")
-
-
-def view(project: Project) -> list[dict[str, Any]]:
-    """Read the view `drills`."""
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(project.folder / "catalog/catalog.db")) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute("SELECT * FROM drills")]
-
-
-def small(server: PostgresqlServer, drills_of: Drills) -> Project:
-    """Back up a small database, and drop it."""
-    server.drop_database("small")
-    server.create_database("small")
-    server.sql("CREATE TABLE item (a int)", "small")
-    project = drills_of(source=server)
-    assert project.run("backup", "--database", "small").status == 0
-    server.drop_database("small")
-    return project
+    assert "FAIL local/shop  the drill failed" in done.out

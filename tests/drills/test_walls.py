@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.drills.conftest import Drills
+from tests.drills.bench import asked, drill_bench
 from tests.drills.ground import short_folder
-from tests.project import Project
+from tests.engines.places import ServerPlace
 from tests.servers import PostgresqlServer
 from vya_backup.engines.contract import Command
 from vya_backup.transport.private_server import scratch
@@ -72,38 +72,33 @@ def bait() -> Iterator[Bait]:
 
 @pytest.mark.parametrize(("walls", "told"), [("bubblewrap", ALL_FAILED), ("none", ALL_WORKED)])
 def test_what_a_dump_makes_server_and_client_run_gets_nowhere(
-    postgresql_15: PostgresqlServer, drills_of: Drills, bait: Bait, walls: str, told: str
+    postgresql_15: PostgresqlServer, tmp_path: Path, ground: Path, bait: Bait, walls: str, told: str
 ) -> None:
     """A CHECK constraint runs a program with the superuser's rights while its table is loaded, and so does the client.
 
     Each leaves its report where the server can read it.
     """
     sow(postgresql_15, "trojan", bait.attempt)
-    reports = [
-        {"database": "source/trojan", "sql": f"SELECT pg_read_file('{name}')", "expect": told} for name in REPORTS
-    ]
-    project = drills_of(source=postgresql_15, drill={"sandbox": walls, "assertions": reports})
-    corrupt_the_client(project, postgresql_15, bait.folder / "corrupted", bait.attempt)
-    assert project.run("backup", "--database", "trojan").status == 0
-    postgresql_15.drop_database("trojan")
+    reports = [asked(f"SELECT pg_read_file('{name}')", told, "place/trojan") for name in REPORTS]
+    corrupted = corrupt_client(postgresql_15, bait.folder / "corrupted", bait.attempt)
+    bench = drill_bench(ServerPlace(postgresql_15), tmp_path, ground, corrupted)
+    with closing(bench.workspace.catalog):
+        row = bench.backup("trojan")
+        postgresql_15.drop_database("trojan")
 
-    done = project.run("drill:source/trojan")
+        done = bench.drill(row, sandbox=walls, assertions=reports)
 
-    assert done.status == 0, done.said
-    assert "2 assertions held" in done.out
+    assert (done.verdict, done.assertions) == ("pass", len(REPORTS)), done.reason
     assert bait.was_called() == bait.was_written_to() == (walls == "none")
 
 
-def corrupt_the_client(project: Project, server: PostgresqlServer, prefix: Path, attempt: str) -> None:
-    """Put a psql before the real one that tries its luck first, as one would that a dump has taken over."""
+def corrupt_client(server: PostgresqlServer, prefix: Path, attempt: str) -> Path:
+    """Make a psql that tries its luck before it does its work, as one would that a dump has taken over."""
     (prefix / "bin").mkdir(parents=True)
     real, ours = server.client_folder / "psql", prefix / "bin/psql"
     ours.write_text(f'#!/bin/sh\n[ "$1" = --version ] || ({attempt}) > "$PGHOST/client"\nexec {real} "$@"\n')
     ours.chmod(0o755)
-    path = project.folder / "config/config.yaml"
-    known = yaml.safe_load(path.read_text())
-    known["backup"]["client_folders"].insert(0, str(ours.parent))
-    project.configure(yaml.safe_dump(known))
+    return ours.parent
 
 
 @pytest.mark.parametrize("who", ["root drops its rights", "anybody else"])

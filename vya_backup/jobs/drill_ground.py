@@ -208,7 +208,6 @@ def shared_ground(workspace: Workspace, instance: Instance, source: Source) -> I
     key = f"drills on {instance.id}"
     with hold(workspace.state / "locks", key, key), scratch(folder_of(workspace), account) as folders:
         box = sandbox(wanted, account, _walls_towards(workspace, source, folders, instance))
-        _drop_all(engine, access, ours)
         try:
             database = ours + new_id()[-12:]
             yield Ground(access, told, database, box.name, box.confine, lambda: False, is_private=False)
