@@ -144,19 +144,49 @@ def test_a_restore_stopped_in_its_middle_is_taken_back(server: TestServer, proje
     assert {name for _id, name in rows_of(server)} == {"changed later"}
 
 
-def test_a_restore_killed_in_its_middle_is_told_by_the_next_run(server: TestServer, project_with: Setup) -> None:
-    """Nothing could be taken back: the old database is whole, and what is left over is named."""
+def test_a_restore_killed_in_its_middle_is_put_right_by_the_next_run(server: TestServer, project_with: Setup) -> None:
+    """Its staging database is dropped by the name that the catalog holds; a stranger's of that kind is left alone."""
     project = project_with(source=server)
     assert project.run("backup", "--database", "shop").status == 0
-    names = server.databases()
+    server.create_database("vya_staging_strange")
+    names = set(server.databases())
     with in_mid_restore(project, server) as process:
         process.kill()
-    (left,) = set(server.databases()) - set(names)
+    (left,) = set(server.databases()) - names
 
     done = project.run("backup", "--database", "shop")
+    again = project.run("backup", "--database", "shop")
+    remaining = set(server.databases())
+    server.drop_database("vya_staging_strange")
 
-    assert done.status == 0, done.said
+    assert (done.status, again.status) == (0, 0), done.said
     assert left in " ".join(done.said.split())
-    assert [event["data"]["code"] for event in project.events("type = 'restore_failed'")] == ["abandoned"]
+    assert remaining == names
     assert len(rows_of(server)) == 3
-    server.drop_database(left)
+    (closed,) = project.events("type = 'restore_failed'")
+    assert (closed["data"]["code"], closed["data"]["left"]) == ("abandoned", "")
+    assert any(left in deed for deed in closed["data"]["mended"])
+    assert "cut off" not in again.said
+
+
+def test_a_server_that_cannot_be_reached_is_asked_again_by_the_run_after(
+    server: TestServer, project_with: Setup
+) -> None:
+    """Nothing is closed before it is right: the staging database stays known, and goes when the server is back."""
+    project = project_with(source=server)
+    assert project.run("backup", "--database", "shop").status == 0
+    names = set(server.databases())
+    with in_mid_restore(project, server) as process:
+        process.kill()
+    configuration = (project.folder / "config/config.yaml").read_text()
+    project.configure(configuration.replace(f"port: {server.port}", "port: 1"))
+
+    away = project.run("backup")
+    closed = project.events("type = 'restore_failed'")
+    project.configure(configuration)
+    back = project.run("backup", "--database", "shop")
+
+    assert "the next run tries again" in " ".join(away.said.split())
+    assert closed == []
+    assert back.status == 0, back.said
+    assert set(server.databases()) == names

@@ -17,10 +17,12 @@ from tests.engines.places import SqlitePlace
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.engines.contract import Access, Unfinished
 from vya_backup.engines.sqlite.restoring import Places, places_of
+from vya_backup.errors import CatalogError
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Process, RestoreStarted, Started
+from vya_backup.history.events import Dumped, Process, Restored, RestoreStarted, Started
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import BackupRow, backups, restores
+from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.redaction import Secret
@@ -29,6 +31,7 @@ from vya_backup.settings.model import Application, CatalogSettings, Configuratio
 from vya_backup.settings.storage_model import Storage
 from vya_backup.transport.liveness import this_process
 from vya_backup.transport.locks import hold
+from vya_backup.transport.pipeline import silent
 from vya_backup.transport.storage import Store
 
 HOST = "testhost"
@@ -113,14 +116,36 @@ def test_a_published_dump_whose_event_is_missing_is_adopted_and_then_only_checke
     made = bench.backup("shop")
     crashed = Catalog.open(tmp_path / "other/catalog.db", host=HOST)
     after = Bench(bench.place, Workspace(**(_fields(bench.workspace) | {"catalog": crashed})))
-    begin(after, like=made)
+    artifact = begin(after, like=made)
+    dump = bench.workspace.store.path(artifact.dump)
+    dump.with_name(f".{dump.name}.abcd.partial").hardlink_to(dump)  # its hidden name is removed after it got its own
 
     close_orphans(after.workspace)
 
+    assert not [name for name in files(bench) if name.endswith(".partial")]
     (row,) = backups(crashed)
     assert (row.state, row.dumped, row.sha256, row.plain_bytes) == ("running", True, made.sha256, made.plain_bytes)
     assert after.planned("shop", forced=False).decision.work == "checksum"
     crashed.close()
+
+
+def test_a_published_dump_whose_event_cannot_be_appended_has_not_failed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalog's disk fails for a moment: as `failed` its files would be nobody's, so it is left to be adopted."""
+    append = bench.workspace.catalog.append
+
+    def refuse(*events: Any) -> Any:
+        if any(isinstance(event, Dumped) for event in events):
+            raise CatalogError("the disk failed")
+        return append(*events)
+
+    monkeypatch.setattr(bench.workspace.catalog, "append", refuse)
+    with pytest.raises(CatalogError):
+        dump_database(bench.workspace, Order(bench.planned("shop")), silent)
+
+    assert states(bench) == ["running"]
+    assert len(files(bench)) == 3
 
 
 def test_a_dump_of_another_backup_under_the_same_name_is_left_alone(tmp_path: Path, bench: Bench) -> None:
@@ -224,6 +249,25 @@ def test_a_target_that_was_damaged_before_is_left_as_it_was(bench: Bench) -> Non
 
     assert hidden(bench) == []
     assert Path(left.place).read_bytes() == b"never was a database"
+
+
+def test_what_an_ended_restore_could_not_clean_up_goes_later(bench: Bench) -> None:
+    """It stays a restored one, and the run after has nothing to do any more."""
+    left = restoring(bench)
+    leave(left, retired=b"a copy")
+    (row,) = restores(bench.workspace.catalog)
+    target = {"restore_id": row.restore_id, "target_instance": "place", "target_database": "shop"}
+    bench.workspace.catalog.append(
+        Restored(**target, duration_seconds=1, rows=1, plain_bytes=1, left="remove the staged file")
+    )
+
+    (sentence,) = close_orphans(bench.workspace)
+
+    assert "had left something behind" in sentence
+    assert hidden(bench) == []
+    (row,) = restores(bench.workspace.catalog)
+    assert (row.state, row.left_behind) == ("restored", "")
+    assert close_orphans(bench.workspace) == []
 
 
 @pytest.mark.parametrize("field", ["host", "boot_id"])

@@ -12,6 +12,7 @@ import pytest
 
 from tests.transport.fakes import files_below
 from vya_backup.errors import ConfigurationError, SpaceMissing, StorageFailed
+from vya_backup.transport import folders
 from vya_backup.transport.storage import Store, expire_logs, link_and_unlink, place, rename_without_replacing, write_log
 
 
@@ -57,6 +58,37 @@ def test_a_planned_name_that_is_taken_is_an_error(store: Store) -> None:
         draft.publish(numbered=False)
     assert store.read_bytes("a.sql.gz") == b"first"
     assert files_below(store.base_path) == ["a.sql.gz"]
+
+
+def test_a_name_that_may_not_survive_a_power_cut_is_taken_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder could not be synced: the caller hears of a failure, so no file may stand there."""
+
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EIO, "input/output error", str(folder))
+
+    with store.draft("a/shop.sql.gz") as draft:
+        draft.write(b"whole")
+        monkeypatch.setattr(folders, "sync", refuse)
+        with pytest.raises(StorageFailed):
+            draft.publish()
+    assert files_below(store.base_path) == []
+
+
+def test_a_link_whose_hidden_name_stays_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a failed backup's dump would stand under its final name."""
+    source, target = tmp_path / "hidden", tmp_path / "final"
+    source.write_bytes(b"x")
+    unlink = Path.unlink
+
+    def refuse(path: Path) -> None:
+        if path == source:
+            raise PermissionError(errno.EACCES, "permission denied", str(path))
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(PermissionError):
+        link_and_unlink(source, target)
+    assert files_below(tmp_path) == ["hidden"]
 
 
 def test_a_sidecar_replaces_nothing(store: Store) -> None:

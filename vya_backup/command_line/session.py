@@ -37,8 +37,29 @@ from vya_backup.transport.storage import Store
 SECONDS_PER_MINUTE = 60
 LOUD = frozenset({"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned"})
 LOGGED = frozenset(
-    {"instance", "database", "backup_id", "verdict", "path", "size_bytes", "duration_seconds", "step", "code", "message"}
-    | {"hint", "reason", "restore_id", "target_instance", "target_database", "rows", "command", "exit_status", "results"}
+    {
+        "instance",
+        "database",
+        "backup_id",
+        "verdict",
+        "path",
+        "size_bytes",
+        "duration_seconds",
+        "step",
+        "code",
+        "message",
+    }
+    | {
+        "hint",
+        "reason",
+        "restore_id",
+        "target_instance",
+        "target_database",
+        "rows",
+        "command",
+        "exit_status",
+        "results",
+    }
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]

@@ -104,6 +104,7 @@ class _Attempt:
         self.number = number
         self.backup_id = new_id()
         self.begun = False
+        self.published = False
 
     def run(self) -> Dump:
         """Gather, begin, stream, publish; a failure is appended before it leaves."""
@@ -112,7 +113,8 @@ class _Attempt:
             self._ensure_room(scene.survey)
             return self._dump(scene, self._begin(scene))
         except BackupError as error:
-            self._record(error)
+            if not self.published:  # else the dump stands and only its event is missing: the next run adopts it
+                self._record(error)
             raise
 
     def _gather(self) -> _Scene:
@@ -153,6 +155,7 @@ class _Attempt:
             checksum = artifact.checksum_line(sidecar.sha256).encode()
             metadata = encode(sidecar)
             _publish(store, draft, {artifact.metadata: metadata, artifact.checksum: checksum})
+        self.published = True
         self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, facts_of(streamed.stderr)))
         self.workspace.keep_words(self.backup_id, streamed.stderr)
         warnings = tuple(f"{gap.kind} {gap.name}: {gap.reason}" for gap in scene.survey.gaps)

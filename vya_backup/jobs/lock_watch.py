@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vya_backup.engines.contract import Access, Engine
-from vya_backup.errors import BackupError, DumpBlocked
+from vya_backup.errors import BackupError, DumpBlocked, DumpFailed
 from vya_backup.transport.connections import connect
 
 LOOK_EVERY_SECONDS = 2.0
@@ -23,7 +23,12 @@ def watching(engine: Engine, access: Access, marker: str, max_blocking_seconds: 
     """
     watch = _Watch(engine, access, marker, max_blocking_seconds)
     thread = threading.Thread(target=watch.run, name=f"watch {marker}", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # how Python tells that the system gives no more
+        raise DumpFailed(
+            "no thread could be started to watch for locks", "Look at ulimit -a, and try again."
+        ) from error
     try:
         yield lambda: watch.reason
     finally:
