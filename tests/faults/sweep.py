@@ -76,7 +76,8 @@ class Report:
 
 def sweep(scenario: Scenario, folder: Path, sample: int | None = None) -> Report:
     """Sweep a command: every fault in the run and in its tools, or `sample` of them, picked by a fixed seed."""
-    template = scenario.prepare(_new(folder / "template"))
+    # made where it will be swept: a database that moved is another one, and due again
+    template = _copy(scenario.prepare(_new(folder / "swept")), folder / "template")
     report = Report(scenario.name)
     faults: list[Fault] = []
     for tool in ("", *scenario.tools):
