@@ -75,8 +75,9 @@ class Report:
 
 
 def sweep(scenario: Scenario, folder: Path, sample: int | None = None) -> Report:
-    """Sweep a command: every fault, or `sample` of them for the run and for each tool, picked by a fixed seed."""
-    template = scenario.prepare(_new(folder / "template"))
+    """Sweep a command: every fault in the run and in its tools, or `sample` of them, picked by a fixed seed."""
+    # made where it will be swept: a database that moved is another one, and due again
+    template = _copy(scenario.prepare(_new(folder / "swept")), folder / "template")
     report = Report(scenario.name)
     faults: list[Fault] = []
     for tool in ("", *scenario.tools):
@@ -84,9 +85,8 @@ def sweep(scenario: Scenario, folder: Path, sample: int | None = None) -> Report
         calls = effects(_copy(template, folder / "swept"), scenario.words, tool)
         assert calls, f"nothing of {tool or 'the run'} was seen"
         report.calls.update(call.name for call in calls)
-        every = [fault for call in calls for fault in scenario.faults(call)]
-        faults += every if sample is None else _sampled(every, sample)
-    for fault in faults:
+        faults += [fault for call in calls for fault in scenario.faults(call)]
+    for fault in faults if sample is None else _sampled(faults, sample):
         project = _copy(template, folder / "swept")
         scenario.reset()
         report.injections += 1
@@ -147,7 +147,7 @@ def _sampled(faults: list[Fault], number: int) -> list[Fault]:
     chance = random.Random(SEED)
     by_call: dict[str, list[Fault]] = {}
     for fault in chance.sample(faults, len(faults)):
-        by_call.setdefault(fault.call.name, []).append(fault)
+        by_call.setdefault(f"{fault.call.name} {fault.call.tool}", []).append(fault)
     turns = [fault for turn in zip_longest(*by_call.values()) for fault in turn if fault]
     return turns[:number]
 

@@ -15,7 +15,7 @@ from tests.faults.sweep import SEED
 from tests.faults.tracing import environment
 from tests.project import CONFIGURATION, Project, new_project
 
-SHORT, LONG = 6, 1000
+SHORT, LONG = 3, 1000
 COMMANDS = (
     ("backup", "--force"),
     ("backup", "--database", "shop", "--force"),

@@ -117,7 +117,7 @@ def test_no_word_to_the_server_at_which_a_restore_dies_breaks_a_promise(
     """After the next run the old or the new database stands whole and alone; the same command then converges."""
     demand_strace()
 
-    report = sweep(scenario, tmp_path, None if long else 2)
+    report = sweep(scenario, tmp_path, None if long else 1)
 
     with capsys.disabled():
         print(f"\n{report}")

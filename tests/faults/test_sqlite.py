@@ -85,7 +85,7 @@ def test_no_failing_system_call_breaks_a_promise(
     """Failed and killed at each effect, for the run and its tools; in the short form at some, by a fixed seed."""
     demand_strace()
 
-    report = sweep(scenario, tmp_path, None if long else 1)
+    report = sweep(scenario, tmp_path, None if long else 2)
 
     with capsys.disabled():
         print(f"\n{report}")
