@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests.engines.contract import Accounts, Bench, Place
-from vya_backup.decisions.naming import ArtifactName
+from vya_backup.decisions.metadata import Sidecar, encode
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.views import BackupRow
+from vya_backup.jobs import dumping
 from vya_backup.jobs.drilling import DrillOutcome, drill_database
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.redaction import Secret
@@ -32,12 +34,16 @@ class DrillBench(Bench):
         configuration = self.workspace.configuration.model_copy(update={"drill": drill})
         return drill_database(replace(self.workspace, configuration=configuration), row, silent)
 
-    def change_sidecar(self, row: BackupRow, change: Callable[[dict[str, Any]], None]) -> None:
-        """Let the sidecar of a backup tell something else."""
-        path = self.workspace.store.path(ArtifactName(row.path or "").metadata)
-        document = json.loads(path.read_text())
-        change(document)
-        path.write_text(json.dumps(document))
+    def backup_telling(self, name: str, change: Callable[[dict[str, Any]], None]) -> BackupRow:
+        """Dump and check one database, and let its sidecar tell something else than what was seen."""
+
+        def changed(sidecar: Sidecar) -> bytes:
+            document = json.loads(encode(sidecar))
+            change(document)
+            return json.dumps(document).encode()
+
+        with patch.object(dumping, "encode", changed):
+            return self.backup(name)
 
 
 def drill_bench(place: Place, folder: Path, ground: Path, *first_folders: Path) -> DrillBench:

@@ -48,8 +48,7 @@ def is_proved(bench: DrillBench, row: BackupRow) -> bool:
 
 def test_a_copy_that_differs_from_the_manifest_fails(bench: DrillBench) -> None:
     """With the difference; the backup is not proved by it."""
-    row = bench.backup("shop")
-    bench.change_sidecar(row, lambda told: told["manifest"]["rows"].update(item=ITEMS + 1))
+    row = bench.backup_telling("shop", lambda told: told["manifest"]["rows"].update(item=ITEMS + 1))
 
     done = bench.drill(row)
 
@@ -113,11 +112,10 @@ def test_without_a_sandbox_nothing_is_judged(
 
 def test_what_this_machine_lacks_is_named_and_not_judged(server_bench: DrillBench) -> None:
     """A missing extension, a server of a later version: the backup may be fine, this machine cannot tell."""
-    row = server_bench.backup("shop")
-    server_bench.change_sidecar(row, lambda told: told["needs"].update(extensions=["postgis_of_somebody_else"]))
-    extension = server_bench.drill(row)
-    server_bench.change_sidecar(row, lambda told: told["needs"].update(server_version=[99, 1]))
-    server = server_bench.drill(row)
+    extension, server = (
+        server_bench.drill(server_bench.backup_telling("shop", lambda told, needs=needs: told["needs"].update(needs)))
+        for needs in ({"extensions": ["postgis_of_somebody_else"]}, {"server_version": [99, 1]})
+    )
 
     assert (extension.verdict, server.verdict) == ("cannot judge", "cannot judge")
     assert "postgis_of_somebody_else" in extension.reason
@@ -128,8 +126,7 @@ def test_the_view_tells_when_a_database_was_last_proved(bench: DrillBench) -> No
     """And how its newest drill ended, whatever came after the proof."""
     row = bench.backup("shop")
     proof = bench.drill(row)
-    bench.change_sidecar(row, lambda told: told["manifest"]["rows"].update(item=ITEMS + 1))
-    bench.drill(row)
+    bench.drill(bench.backup_telling("shop", lambda told: told["manifest"]["rows"].update(item=ITEMS + 1)))
 
     (told,) = view(bench)
 
