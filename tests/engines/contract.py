@@ -16,7 +16,7 @@ import pytest
 from vya_backup.decisions.manifest import missing_objects
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.engines import engine_for
-from vya_backup.engines.contract import Access, Command, DumpObserver, Observation
+from vya_backup.engines.contract import Access, Ask, Command, DumpObserver, Observation
 from vya_backup.errors import ArtifactDamaged, BackupError, RestoreRefused
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.views import BackupRow, backups, newest_published
@@ -287,13 +287,18 @@ def commands_of(bench: Bench) -> list[Command]:
     row = bench.backup("shop")
     prepared = prepare(bench.workspace, Wish(backup=row.backup_id, to="copy"), silent)
     steps = prepared.engine.restore(replace(prepared.request, exists=False))
-    found = [step.command for step in iter(lambda: _next(steps), None) if hasattr(step, "command")]
+    found = [step.command for step in _answered(steps) if hasattr(step, "command")]
     assert found
     return found
 
 
-def _next(steps: Any) -> Any:
-    try:
-        return steps.send(None)
-    except StopIteration:
-        return None
+def _answered(steps: Any) -> Iterator[Any]:
+    """Yield every step; what one asks of the server is answered with: there is none."""
+    answer = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration:
+            return
+        answer = () if isinstance(step, Ask) else None
+        yield step
