@@ -62,7 +62,7 @@ def test_a_missing_definer_is_found_before_the_first_byte(server: MySqlServer, p
 
 
 def _restorer(server: MySqlServer, project: Project) -> None:
-    """Make an account for restores alone: everything in the database and what a restore makes beside it, nothing else."""
+    """Make an account for restores alone, with rights on the database and on what a restore makes beside it."""
     server.sql("DROP USER IF EXISTS restorer@localhost")
     server.sql("CREATE USER restorer@localhost IDENTIFIED BY 'secret'")
     server.sql("GRANT ALL ON shop.* TO restorer@localhost")
