@@ -41,8 +41,9 @@ def stored(project: Project) -> list[tuple[Any, ...]]:
 
 
 def views(project: Project) -> dict[str, Any]:
-    """Return what the views say of backups and databases, but for what a rebuild adds: when each was verified."""
-    backups = [{**row, "verified_at": None, "state": row["state"]} for row in project.json("backups")]
+    """Return what the views say of backups and databases, but for what a rebuild adds: how each was verified."""
+    added = {"verified_at", "looked_at", "looked_event", "verdict", "verdict_reason"}
+    backups = [{name: row[name] for name in row if name not in added} for row in project.json("backups")]
     return {"backups": backups, "kept": [row["kept_count"] for row in project.json("databases")]}
 
 

@@ -101,7 +101,7 @@ def test_an_untouched_catalog_is_intact(looked_at: Project) -> None:
     report = looked_at.json("audit")
 
     assert report["ok"]
-    assert report["stored_heads"] == 2
+    assert report["stored_heads"] == 4  # of two sidecars, and of the copies that two runs made
     assert report["events"] == len(looked_at.events())
 
 
@@ -114,12 +114,13 @@ def test_a_changed_event_is_named(looked_at: Project) -> None:
     assert "4" in next(line for line in done.out.splitlines() if line.startswith("FAULT"))
 
 
-def test_a_cut_off_tail_is_found_by_the_sidecars(looked_at: Project) -> None:
-    """The heads in the sidecars have left the catalog."""
+def test_a_cut_off_tail_is_found_by_the_heads_that_have_left_the_catalog(looked_at: Project) -> None:
+    """Those in the sidecars and in the catalog's copies; the last one that is lost is named."""
     done = tamper(looked_at, "DELETE FROM events WHERE position > 3")
 
     assert done.status == 1
-    assert "metadata.json" in done.out
+    assert "is cut off: it stops at position 3" in done.out
+    assert "@catalog" in done.out
 
 
 def test_a_head_kept_elsewhere_must_be_in_the_chain(looked_at: Project) -> None:
