@@ -13,11 +13,11 @@ from tests.servers import Kind, MySqlServer, PostgresqlServer, Servers, TestServ
 
 SAMPLE = "harbour office"
 OFTEN: dict[str, list[Kind]] = {
-    "kind": ["postgresql_15", "mariadb", "mysql"],
+    "kind": ["postgresql_15", "mariadb"],
     "kind_of_others": ["postgresql_15"],
 }
 ALSO_WITH_LONG: dict[str, list[Kind]] = {
-    "kind": ["postgresql_18"],
+    "kind": ["postgresql_18", "mysql"],
     "kind_of_others": ["postgresql_18", "mariadb", "mysql"],
 }
 

@@ -78,7 +78,17 @@ SCENARIOS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+OFTEN = 2
+"""So many scenarios are swept by default; a restore beside does what a backup and a restore over do."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take every scenario with `--long`."""
+    if "scenario" in metafunc.fixturenames:
+        wanted = SCENARIOS if metafunc.config.getoption("--long") else SCENARIOS[:OFTEN]
+        metafunc.parametrize("scenario", wanted, ids=lambda scenario: scenario.name)
+
+
 def test_no_failing_system_call_breaks_a_promise(
     scenario: Scenario, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
