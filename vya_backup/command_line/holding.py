@@ -5,6 +5,7 @@ Both are events with a reason and an actor; saying the same once more changes no
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ DATABASE = {"name": "database", "long": "database", "default": "", "help": "the 
 REASON = {"name": "reason", "long": "reason", "default": "", "help": "why; it is kept in the audit log"}
 
 
-class _Promising(Command):  # type: ignore[misc]
+class _Promising(Command, ABC):  # type: ignore[misc]
     """A command that appends one event, or finds that nothing is to be said."""
 
     cmd_options: tuple[Declaration, ...] = (BACKUP, REASON)
@@ -45,9 +46,9 @@ class _Promising(Command):  # type: ignore[misc]
                 run.finish(0, {})
         return 0
 
+    @abstractmethod
     def deed(self, params: Any) -> Callable[[Workspace], str]:
         """Return what is to be done, or refuse; it returns a sentence."""
-        raise NotImplementedError
 
 
 class Hold(_Promising):

@@ -99,26 +99,22 @@ def _unfinished(workspace: Workspace, restore: RestoreRow, access: Access) -> Un
     return Unfinished(access, began.target_database, began.staging, began.retired, began.place, began.created)
 
 
+def _columns(restore: RestoreRow) -> dict[str, Any]:
+    """Return what each event about a restore repeats."""
+    names = ("instance", "database", "backup_id", "restore_id", "target_instance", "target_database")
+    return {name: getattr(restore, name) for name in names}
+
+
 def _cleaned(restore: RestoreRow, mended: _Mended) -> RestoreCleaned:
     return RestoreCleaned(
-        instance=restore.instance,
-        database=restore.database,
-        backup_id=restore.backup_id,
-        restore_id=restore.restore_id,
-        target_instance=restore.target_instance,
-        target_database=restore.target_database,
+        **_columns(restore),
         mended=mended.done,
     )
 
 
 def _closed(restore: RestoreRow, target: str, mended: _Mended) -> RestoreFailed:
     return RestoreFailed(
-        instance=restore.instance,
-        database=restore.database,
-        backup_id=restore.backup_id,
-        restore_id=restore.restore_id,
-        target_instance=restore.target_instance,
-        target_database=restore.target_database,
+        **_columns(restore),
         code="abandoned",
         message=f"the process that restored {target} is gone",
         left=mended.left,
