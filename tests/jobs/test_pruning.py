@@ -37,6 +37,7 @@ from vya_backup.history.events import (
 from vya_backup.history.keeping import to_be_removed
 from vya_backup.history.views import BackupRow, backups, restores
 from vya_backup.jobs import pruning, removing
+from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.holding import hold_backup, release_backup, release_database
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.pruning import Outcome, consider, finish_prunes, prune
@@ -508,6 +509,15 @@ def test_a_failed_newest_attempt_stops_pruning_until_a_good_one_or_a_look(
     assert "may be pruned again" in said
     assert again == "nothing stops the pruning of place/shop"
     assert pruned_now(bench).considered.decision.barred == ""
+
+
+def test_an_older_dump_that_is_read_back_again_ends_no_trouble(bench: Bench, nights: list[BackupRow]) -> None:
+    """As after a disk that was away during the failed attempt: the newest good backup is older than the trouble."""
+    failed(bench)
+
+    checksum(bench.workspace, nights[-1], silent)
+
+    assert pruned_now(bench).considered.decision.barred == "its newest attempt is no good backup: failed, too old"
 
 
 def test_trouble_ends_where_it_came_from(bench: Bench, nights: list[BackupRow]) -> None:

@@ -104,13 +104,23 @@ UPDATE projected_alarms SET trouble_event = :id {_OF_THE_DATABASE} AND (
 """,
 )
 
+_NEWEST_IS_BACK = f"""
+UPDATE projected_alarms SET trouble_event = NULL {_OF_THE_DATABASE}
+AND (SELECT sequence FROM projected_backups WHERE backup_id = :backup_id) = {_NEWEST_GOOD}
+AND (SELECT backup_id FROM events WHERE id = trouble_event) = :backup_id
+"""
+
+# Only what began after the trouble ends it, or the end of that very trouble: an older dump may be read back again.
 _NEWEST_IS_GOOD = f"""
 UPDATE projected_alarms SET trouble_event = NULL {_OF_THE_DATABASE}
 AND (SELECT sequence FROM projected_backups WHERE backup_id = :backup_id) = {_NEWEST_GOOD}
-"""
-
-_NEWEST_IS_BACK = f"""
-{_NEWEST_IS_GOOD} AND (SELECT backup_id FROM events WHERE id = trouble_event) = :backup_id
+AND (
+  {_NEWEST_GOOD} > trouble_event
+  OR EXISTS (
+    SELECT 1 FROM events AS t WHERE t.id = trouble_event
+    AND (t.backup_id = :backup_id OR (t.backup_id IS NULL AND json_extract(t.data, '$.step') = 'checksum'))
+  )
+)
 """
 
 
