@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import zygote
+
 CONFIGURATION = """\
 application: {hostname: testhost}
 instances:
@@ -43,17 +45,8 @@ class Project:
 
     def run(self, *words: str, patience_seconds: float = 120, **environment: str) -> Outcome:
         """Run `vya-backupdb` in the folder."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.folder,
-            env=os.environ | {"COLUMNS": "80"} | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=patience_seconds,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        everything = os.environ | {"COLUMNS": "80"} | environment
+        return Outcome(*zygote.run(list(words), self.folder, everything, patience_seconds))
 
     @staticmethod
     def command(*words: str) -> list[str]:

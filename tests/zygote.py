@@ -1,0 +1,115 @@
+"""Runs the command in forks of a process that has imported it already: a run then costs what it does, not its imports.
+
+A request is one message on a socket pair: argv, folder and environment as JSON, and three descriptors for the run's
+output, its errors, and the answer: its pid when it starts, its exit status when it ends (negative: the signal).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NoReturn
+
+MESSAGE_BYTES = 1 << 17
+ANSWER_BYTES = 16
+PRELOADED = ("cryptography.fernet", "isal.igzip", "psycopg", "pymysql", "rich.table", "vya_backup.command_line.main")
+"""The command and what it imports late, so that `doit list` stays quick."""
+
+
+def run(words: list[str], folder: Path, environment: dict[str, str], patience_seconds: float) -> tuple[int, str, str]:
+    """Run `vya-backupdb` with `words` in `folder`; return its exit status, output and errors.
+
+    Raises:
+        subprocess.TimeoutExpired: It took longer, and was killed.
+
+    """
+    request = json.dumps({"words": words, "folder": str(folder), "environment": environment}).encode()
+    mine, answers = socket.socketpair()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, mine:
+        with answers:
+            socket.send_fds(_zygote(), [request], [out.fileno(), err.fileno(), answers.fileno()])
+        pid = int(mine.recv(ANSWER_BYTES))
+        mine.settimeout(patience_seconds)
+        try:
+            status = int(mine.recv(ANSWER_BYTES))
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(words, patience_seconds) from None
+        said = []
+        for stream in (out, err):
+            stream.seek(0)
+            said.append(stream.read().decode())
+    return status, said[0], said[1]
+
+
+@functools.cache
+def _zygote() -> socket.socket:
+    """Start the process of this test process; it ends when the socket does, with its last owner."""
+    mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its:
+        subprocess.Popen(
+            [sys.executable, "-m", __name__, str(its.fileno())],
+            cwd=Path(__file__).parents[1],
+            pass_fds=[its.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+    return mine
+
+
+def _serve(requests: socket.socket) -> None:
+    for name in PRELOADED:
+        __import__(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are never waited for
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, 3)
+        if not message:
+            return
+        if os.fork() == 0:
+            requests.close()
+            _supervise(json.loads(message), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _supervise(request: dict[str, object], out: int, err: int, answers: int) -> NoReturn:
+    """Fork the run and tell how it ends, which a run that is killed cannot."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        os.close(answers)
+        _become(request, out, err)
+    told = socket.socket(fileno=answers)
+    told.send(str(pid).encode().ljust(ANSWER_BYTES))
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(BrokenPipeError):  # who asked has lost patience
+        told.send(str(status).encode().ljust(ANSWER_BYTES))
+    os._exit(0)
+
+
+def _become(request: dict[str, object], out: int, err: int) -> NoReturn:
+    """Be the run, as if started anew: streams, folder, environment, arguments."""
+    from vya_backup.command_line.main import main
+
+    for source, target in ((out, 1), (err, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", encoding="utf-8"), os.fdopen(2, "w", encoding="utf-8")
+    os.chdir(str(request["folder"]))
+    os.environ.clear()
+    os.environ.update(request["environment"])  # type: ignore[call-overload]
+    time.tzset()
+    sys.argv = ["vya-backupdb", *request["words"]]  # type: ignore[misc]
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))
