@@ -20,7 +20,7 @@ from vya_backup.transport.connections import connect
 from vya_backup.transport.retrying import attempts
 
 if TYPE_CHECKING:
-    from vya_backup.engines.contract import FoundDatabase
+    from vya_backup.engines.answers import FoundDatabase
 
 AT_ONCE = 8
 CONNECT_SECONDS = 10.0

@@ -30,7 +30,7 @@ from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Kind, of_path
 
 if TYPE_CHECKING:
-    from vya_backup.engines.contract import DumpObserver
+    from vya_backup.engines.dumping import DumpObserver
 
 
 @dataclass(frozen=True)

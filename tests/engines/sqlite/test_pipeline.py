@@ -9,7 +9,7 @@ import pytest
 
 from tests.engines.sqlite.conftest import EVERYTHING
 from tests.engines.sqlite.drive import access_to, fresh_engine
-from vya_backup.engines.contract import DumpRequest
+from vya_backup.engines.dumping import DumpRequest
 from vya_backup.errors import DumpFailed
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor
