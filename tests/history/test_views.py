@@ -12,7 +12,9 @@ from tests.history.samples import DAY, PROCESS, Steps, checksummed, dumped, good
 from vya_backup.clock import now
 from vya_backup.history import keeping, views
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Discovered, Event, Failed, Held, Released
+from vya_backup.history.event import Event
+from vya_backup.history.events import Failed, Held, Released
+from vya_backup.history.run_events import Discovered
 
 PROMISED = {
     "backups": "backup_id instance database engine state path size_bytes sha256 started_at finished_at "

@@ -23,18 +23,10 @@ from vya_backup.decisions.retention import Candidate, Policy, decide
 from vya_backup.errors import BackupError, RestoreRefused, StorageFailed
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import (
-    Damaged,
-    Event,
-    Failed,
-    Missing,
-    Process,
-    Pruned,
-    Removed,
-    RestoreStarted,
-    Verified,
-)
+from vya_backup.history.event import Event, Process
+from vya_backup.history.events import Damaged, Failed, Missing, Pruned, Removed, Verified
 from vya_backup.history.keeping import to_be_removed
+from vya_backup.history.restore_events import RestoreStarted
 from vya_backup.history.views import BackupRow, backups, restores
 from vya_backup.jobs import pruning, removing
 from vya_backup.jobs.checking import checksum

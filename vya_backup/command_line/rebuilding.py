@@ -15,7 +15,7 @@ from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
-from vya_backup.history.events import RunStarted
+from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.copies import CopyFolder, folders
 from vya_backup.jobs.copying import LOCK, copy_out
 from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle

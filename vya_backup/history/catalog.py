@@ -20,8 +20,10 @@ from vya_backup.errors import CatalogError, CatalogMissing
 from vya_backup.history import chain, migrations, place, projection
 from vya_backup.history.actor import actor
 from vya_backup.history.connection import authorize, connect, explained
-from vya_backup.history.events import CatalogCreated, Event, RunFinished, RunStarted, decode
+from vya_backup.history.decoding import decode
+from vya_backup.history.event import Event
 from vya_backup.history.identifiers import new_id
+from vya_backup.history.run_events import CatalogCreated, RunFinished, RunStarted
 
 _INSERT: Final = (
     f"INSERT INTO events ({', '.join(chain.HASHED)}, hash) VALUES ({', '.join('?' * (len(chain.HASHED) + 1))})"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.history.events import Discovered
 from vya_backup.history.reading import at_most, read, where
+from vya_backup.history.run_events import Discovered
 
 if TYPE_CHECKING:
     from vya_backup.history.catalog import Catalog

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vya_backup.decisions import plan
 from vya_backup.decisions.naming import Key, show
 from vya_backup.errors import BackupError
-from vya_backup.history.events import Discovered, DiscoveryFailed, Exclusion
+from vya_backup.history.run_events import Discovered, DiscoveryFailed, Exclusion
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
 from vya_backup.transport.connections import connect

@@ -21,7 +21,8 @@ from vya_backup.decisions.verdict import (
 )
 from vya_backup.engines import engine_for
 from vya_backup.errors import BackupError, Interrupted, UsageError
-from vya_backup.history.events import Event, Missing, Verified
+from vya_backup.history.event import Event
+from vya_backup.history.events import Missing, Verified
 from vya_backup.history.verifiable import is_verifiable
 from vya_backup.history.views import BackupRow, backup
 from vya_backup.jobs.checking import checksummed, columns, damaged, is_present, seen_dump
