@@ -27,7 +27,8 @@ from vya_backup.history.event import Event, Process
 from vya_backup.history.events import Damaged, Failed, Missing, Pruned, Removed, Verified
 from vya_backup.history.keeping import to_be_removed
 from vya_backup.history.restore_events import RestoreStarted
-from vya_backup.history.views import BackupRow, backups, restores
+from vya_backup.history.restores import restores
+from vya_backup.history.views import BackupRow, backups
 from vya_backup.jobs import pruning, removing
 from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.holding import hold_backup, release_backup, release_database
