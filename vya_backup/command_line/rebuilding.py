@@ -24,8 +24,8 @@ from vya_backup.jobs.tree import Tree, survey
 from vya_backup.settings.loading import Loaded, state_folder
 from vya_backup.settings.model import Configuration
 from vya_backup.transport.locks import hold
-from vya_backup.transport.placing import put_in_place
 from vya_backup.transport.storage import Store
+from vya_backup.transport.storage.placing import put_in_place
 
 COMMAND = "doit catalog rebuild"
 COMPANIONS = ("", "-wal", "-shm", "-journal")

@@ -31,9 +31,10 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor, Level
 from vya_backup.transport.connections import connect
+from vya_backup.transport.drafts import Draft
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.retrying import attempts
-from vya_backup.transport.storage import Draft, Store
+from vya_backup.transport.storage import Store
 from vya_backup.transport.tools import find_client, stdbuf
 
 SECONDS_PER_MINUTE = 60
