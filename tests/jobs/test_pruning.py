@@ -418,13 +418,13 @@ def test_files_are_read_only_where_the_tree_was_moved(
 ) -> None:
     """The same inode, time and size is the same file; a copied tree is judged by its digests."""
     read: list[str] = []
-    real = removing.pipeline.read_back
+    real = removing.reading_back.read_back
 
     def counted(store: Store, path: str, progress: object) -> object:
         read.append(path)
         return real(store, path, progress)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(removing.pipeline, "read_back", counted)
+    monkeypatch.setattr(removing.reading_back, "read_back", counted)
     base = bench.workspace.store.base_path
     consider(bench.workspace, SHOP)
     shutil.copytree(base, base.with_name("moved"))
@@ -446,7 +446,7 @@ def test_the_files_of_an_unmoved_tree_are_not_read_again(
     def never(*_: object) -> None:
         raise AssertionError("read")
 
-    monkeypatch.setattr(removing.pipeline, "read_back", never)
+    monkeypatch.setattr(removing.reading_back, "read_back", never)
 
     assert len(pruned_now(bench).pruned) == 3
 

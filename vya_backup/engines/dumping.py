@@ -51,6 +51,11 @@ class Observation:
     surveyed: bool = True
     """Whether the manifest was seen; False when the bytes alone do not tell it (SQLite without its tool's report)."""
 
+    @property
+    def shortfall(self) -> str:
+        """Return what keeps it from being complete, or an empty text."""
+        return "" if self.complete else self.fault or "the end-of-dump line is missing"
+
 
 class DumpObserver(Protocol):
     """Looks at the plain bytes as they pass, in chunks of any size, in O(1) memory: on dump, verify and restore."""

@@ -26,7 +26,8 @@ from vya_backup.jobs.facts import dumped_event
 from vya_backup.jobs.recovering import Recovered
 from vya_backup.jobs.tree import Tree, Witness, read_sidecar
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.transport.pipeline import ReadBack, silent
+from vya_backup.transport.pipeline import silent
+from vya_backup.transport.reading_back import ReadBack
 
 REASON = "made again from its sidecar"
 CHECK = "rebuild"
