@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "vya_backup"
 BASE = frozenset({"errors", "clock", "redaction", "resources", "log"})
 LAYERS = ("settings", "history", "decisions", "engines", "transport", "jobs", "outlook", "command_line")
-STORAGE = ("transport/storage.py", "settings/private_files.py", "engines/sqlite/program/")
+STORAGE = ("transport/storage/", "settings/private_files.py", "engines/sqlite/program/")
 # What may be used only by these files or folders. A dotted name is an import or a call, `.name` a call on any value.
 OWNERS: dict[str, tuple[str, ...]] = {
     "subprocess": ("transport/processes.py",),

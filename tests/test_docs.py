@@ -11,7 +11,7 @@ import yaml
 from vya_backup import errors
 from vya_backup.command_line import main
 from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RESTORE, VERIFY
-from vya_backup.history.events import Event
+from vya_backup.history.event import Event
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.validation import key_paths
 

@@ -9,10 +9,39 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from vya_backup.clock import now
-from vya_backup.history import events as e
 from vya_backup.history.catalog import Catalog
+from vya_backup.history.event import Event, Process
+from vya_backup.history.events import (
+    Abandoned,
+    Checksummed,
+    Damaged,
+    Drilled,
+    Dumped,
+    Failed,
+    Held,
+    Leftover,
+    Missing,
+    Pruned,
+    RecordedGap,
+    Released,
+    Removed,
+    Started,
+    Verified,
+)
+from vya_backup.history.restore_events import RestoreCleaned, Restored, RestoreFailed, RestoreStarted
+from vya_backup.history.run_events import (
+    CatalogCreated,
+    CatalogRebuilt,
+    Discovered,
+    DiscoveryFailed,
+    Exclusion,
+    RunFinished,
+    RunStarted,
+    TaskForgotten,
+    TaskRecorded,
+)
 
-PROCESS = e.Process(host="wfdb02", boot_id="0f1e", pid=4711, started_ticks=99)
+PROCESS = Process(host="wfdb02", boot_id="0f1e", pid=4711, started_ticks=99)
 DAY = timedelta(days=1)
 
 
@@ -41,10 +70,10 @@ def plain(path: Path) -> Iterator[sqlite3.Connection]:
 
 def started(
     backup_id: str = "b1", instance: str = "prod", database: str = "shop", at: datetime | None = None
-) -> e.Started:
+) -> Started:
     """A dump that begins in a slot of a day around `at`."""
     middle = at or now()
-    return e.Started(
+    return Started(
         instance=instance,
         database=database,
         backup_id=backup_id,
@@ -60,9 +89,9 @@ def started(
     )
 
 
-def dumped(backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000) -> e.Dumped:
+def dumped(backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000) -> Dumped:
     """A dump that is published."""
-    return e.Dumped(
+    return Dumped(
         instance=instance,
         database=database,
         backup_id=backup_id,
@@ -76,15 +105,13 @@ def dumped(backup_id: str = "b1", instance: str = "prod", database: str = "shop"
         counts={"table": 3},
         rows=30,
         schema_hash="7" * 64,
-        gaps=(e.RecordedGap(kind="table", name="t", reason="FLOAT"),),
+        gaps=(RecordedGap(kind="table", name="t", reason="FLOAT"),),
     )
 
 
-def checksummed(
-    backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000
-) -> e.Checksummed:
+def checksummed(backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000) -> Checksummed:
     """A backup that became good."""
-    return e.Checksummed(
+    return Checksummed(
         instance=instance,
         database=database,
         backup_id=backup_id,
@@ -98,42 +125,40 @@ def checksummed(
 
 def good(
     backup_id: str = "b1", instance: str = "prod", database: str = "shop", size: int = 1000, at: datetime | None = None
-) -> tuple[e.Event, ...]:
+) -> tuple[Event, ...]:
     """The whole way to a good backup."""
     where = (backup_id, instance, database)
     return (started(*where, at=at), dumped(*where, size=size), checksummed(*where, size=size))
 
 
-def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "shop") -> dict[str, e.Event]:
+def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "shop") -> dict[str, Event]:
     """Return an event of every type this program knows, by type."""
     where = {"instance": "prod", "database": database, "backup_id": backup_id}
     target = {"restore_id": restore_id, "target_instance": "prod", "target_database": "copy"}
     path = f"{database}/{backup_id}.sql.gz"
     kinds = (
         *good(backup_id, database=database),
-        e.Verified(**where, path=path, verdict="pass"),
-        e.Drilled(**where, verdict="pass", duration_seconds=3, rows=30),
-        e.Failed(**where, step="dump", code="unreachable", message="no connection", hint="Start it."),
-        e.Abandoned(**where, reason="its process is gone", process=PROCESS),
-        e.Missing(**where, path=path),
-        e.Damaged(**where, path=path, reason="digest differs", check="read back"),
-        e.Pruned(**where, path=path, reason="older than 7 daily", policy="keep 7 daily"),
-        e.Removed(**where, paths=(path,), left=(e.Leftover(path="x", reason="changed"),), freed_bytes=1000),
-        e.Held(**where, reason="audit"),
-        e.Released(**where, reason="audit is over"),
-        e.RestoreStarted(**where, **target, source_path=path, requested="latest", process=PROCESS),
-        e.Restored(**where, **target, duration_seconds=2, rows=30, plain_bytes=5000),
-        e.RestoreFailed(**where, **target, code="restore", message="psql failed", left="the old database stands"),
-        e.RestoreCleaned(**where, **target, mended=("drop vya_staging_1",)),
-        e.Discovered(
-            instance="prod", server="8.4.2", found=(database,), excluded=(e.Exclusion(name="x", reason="glob"),)
-        ),
-        e.DiscoveryFailed(instance="prod", code="login", message="password refused"),
-        e.RunStarted(command="backup", version="2.0.0", environment="test"),
-        e.RunFinished(exit_status=1, results={"failed": 1}),
-        e.TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
-        e.TaskForgotten(task=f"checksum:{database}"),
-        e.CatalogCreated(schema_version=1, program_version="2.0.0"),
-        e.CatalogRebuilt(source="copies", events=40, kept={"c1": 40}, lost={"c1": 45}),
+        Verified(**where, path=path, verdict="pass"),
+        Drilled(**where, verdict="pass", duration_seconds=3, rows=30),
+        Failed(**where, step="dump", code="unreachable", message="no connection", hint="Start it."),
+        Abandoned(**where, reason="its process is gone", process=PROCESS),
+        Missing(**where, path=path),
+        Damaged(**where, path=path, reason="digest differs", check="read back"),
+        Pruned(**where, path=path, reason="older than 7 daily", policy="keep 7 daily"),
+        Removed(**where, paths=(path,), left=(Leftover(path="x", reason="changed"),), freed_bytes=1000),
+        Held(**where, reason="audit"),
+        Released(**where, reason="audit is over"),
+        RestoreStarted(**where, **target, source_path=path, requested="latest", process=PROCESS),
+        Restored(**where, **target, duration_seconds=2, rows=30, plain_bytes=5000),
+        RestoreFailed(**where, **target, code="restore", message="psql failed", left="the old database stands"),
+        RestoreCleaned(**where, **target, mended=("drop vya_staging_1",)),
+        Discovered(instance="prod", server="8.4.2", found=(database,), excluded=(Exclusion(name="x", reason="glob"),)),
+        DiscoveryFailed(instance="prod", code="login", message="password refused"),
+        RunStarted(command="backup", version="2.0.0", environment="test"),
+        RunFinished(exit_status=1, results={"failed": 1}),
+        TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
+        TaskForgotten(task=f"checksum:{database}"),
+        CatalogCreated(schema_version=1, program_version="2.0.0"),
+        CatalogRebuilt(source="copies", events=40, kept={"c1": 40}, lost={"c1": 45}),
     )
     return {kind.type: kind for kind in kinds}

@@ -18,9 +18,11 @@ from vya_backup.history import chain
 from vya_backup.history.actor import actor
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Discovered, Event, Held, RunStarted
+from vya_backup.history.event import Event
+from vya_backup.history.events import Held
 from vya_backup.history.identifiers import new_id
-from vya_backup.history.views import audit_log, runs
+from vya_backup.history.journal import audit_log, runs
+from vya_backup.history.run_events import Discovered, RunStarted
 
 RUN = RunStarted(command="backup", version="2.0.0", environment="test")
 

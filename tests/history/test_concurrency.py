@@ -13,7 +13,8 @@ from vya_backup.history.catalog import Catalog
 APPENDER = """
 import sys
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Held, RunStarted
+from vya_backup.history.events import Held
+from vya_backup.history.run_events import RunStarted
 catalog = Catalog.open(sys.argv[1], host="wfdb02")
 with catalog.run(RunStarted(command=sys.argv[2], version="2.0.0", environment="test")):
     for number in range(int(sys.argv[3])):

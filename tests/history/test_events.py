@@ -11,7 +11,10 @@ from tests.history.samples import dumped, one_of_each, plain, started
 from vya_backup.errors import CatalogError
 from vya_backup.history import chain
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import BY_TYPE, Event, Failed, TaskRecorded, Unknown
+from vya_backup.history.decoding import BY_TYPE, Unknown
+from vya_backup.history.event import Event
+from vya_backup.history.events import Failed
+from vya_backup.history.run_events import TaskRecorded
 from vya_backup.redaction import Secret
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.history.samples import good, one_of_each, opened, plain
 from vya_backup.history import projection
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Event
+from vya_backup.history.event import Event
 
 HISTORIES = st.lists(
     st.builds(

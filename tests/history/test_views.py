@@ -10,9 +10,11 @@ import pytest
 
 from tests.history.samples import DAY, PROCESS, Steps, checksummed, dumped, good, one_of_each, opened, started
 from vya_backup.clock import now
-from vya_backup.history import keeping, views
+from vya_backup.history import journal, keeping, restores, views
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Discovered, Event, Failed, Held, Released
+from vya_backup.history.event import Event
+from vya_backup.history.events import Failed, Held, Released
+from vya_backup.history.run_events import Discovered
 
 PROMISED = {
     "backups": "backup_id instance database engine state path size_bytes sha256 started_at finished_at "
@@ -148,7 +150,7 @@ def test_the_last_failure_of_a_database_is_at_hand(catalog: Catalog) -> None:
     catalog.append(Failed(instance="prod", database="shop", step="plan", code="tool", message="too old"))
     (row,) = views.databases(catalog)
     assert (row.last_failure_code, row.last_failure_message, row.newest_good) == ("tool", "too old", None)
-    assert [failure.step for failure in views.failures(catalog)] == ["plan"]
+    assert [failure.step for failure in journal.failures(catalog)] == ["plan"]
 
 
 def test_a_hold_lasts_until_it_is_released(catalog: Catalog) -> None:
@@ -167,10 +169,10 @@ def test_a_backup_is_being_restored_until_the_restore_ends(catalog: Catalog, end
     kinds = one_of_each()
     catalog.append(*good(), kinds["restore_started"])
     assert [row.restoring for row in views.backups(catalog)] == [True]
-    assert [row.restore_id for row in views.unfinished_restores(catalog)] == ["r1"]
+    assert [row.restore_id for row in restores.unfinished_restores(catalog)] == ["r1"]
     catalog.append(kinds[end])
     assert [row.restoring for row in views.backups(catalog)] == [False]
-    assert [row.state for row in views.restores(catalog)] == [end.removeprefix("restore_")]
+    assert [row.state for row in restores.restores(catalog)] == [end.removeprefix("restore_")]
 
 
 def test_a_drill_proves_a_backup(catalog: Catalog) -> None:
@@ -208,11 +210,11 @@ QUERIES: dict[str, Callable[[Catalog], object]] = {
     "unfinished": views.unfinished,
     "databases": views.databases,
     "names of databases": views.database_names,
-    "restores": lambda catalog: views.restores(catalog, 50),
-    "unfinished restores": views.unfinished_restores,
-    "failures": lambda catalog: views.failures(catalog, 50),
+    "restores": lambda catalog: restores.restores(catalog, 50),
+    "unfinished restores": restores.unfinished_restores,
+    "failures": lambda catalog: journal.failures(catalog, 50),
     "known databases": views.known_databases,
-    "runs": lambda catalog: views.runs(catalog, 50),
+    "runs": lambda catalog: journal.runs(catalog, 50),
     "last event of its kind": lambda catalog: catalog.append_if_changed(one_of_each()["discovered"]),
     "head": Catalog.head,
     "what retention asks of a database": lambda catalog: keeping.retained(catalog, "prod", "shop"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tests.engines.contract import Bench
 from vya_backup.decisions.naming import ArtifactName
-from vya_backup.history.events import Event, Verified
+from vya_backup.history.event import Event
+from vya_backup.history.events import Verified
 from vya_backup.history.views import BackupRow, backup
 from vya_backup.jobs.verifying import verify
 from vya_backup.transport.pipeline import silent

@@ -16,7 +16,7 @@ from tests.history.samples import DAY, Steps, good
 from tests.jobs.copies import files, is_whole, rows, tamper, workspace_in
 from vya_backup.errors import AlreadyRunning, ArtifactDamaged, CatalogError, StorageFailed
 from vya_backup.history.chain import HASHED
-from vya_backup.history.views import failures
+from vya_backup.history.journal import failures
 from vya_backup.jobs import copying
 from vya_backup.jobs.copying import copy_out, own_folder
 from vya_backup.jobs.workspace import Workspace

@@ -19,9 +19,12 @@ from vya_backup.engines.contract import Access, Unfinished
 from vya_backup.engines.sqlite.restoring import Places, places_of
 from vya_backup.errors import CatalogError
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Dumped, Process, Restored, RestoreStarted, Started
+from vya_backup.history.event import Process
+from vya_backup.history.events import Dumped, Started
 from vya_backup.history.identifiers import new_id
-from vya_backup.history.views import BackupRow, backups, restores
+from vya_backup.history.restore_events import Restored, RestoreStarted
+from vya_backup.history.restores import restores
+from vya_backup.history.views import BackupRow, backups
 from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.workspace import Workspace

@@ -23,19 +23,12 @@ from vya_backup.decisions.retention import Candidate, Policy, decide
 from vya_backup.errors import BackupError, RestoreRefused, StorageFailed
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import (
-    Damaged,
-    Event,
-    Failed,
-    Missing,
-    Process,
-    Pruned,
-    Removed,
-    RestoreStarted,
-    Verified,
-)
+from vya_backup.history.event import Event, Process
+from vya_backup.history.events import Damaged, Failed, Missing, Pruned, Removed, Verified
 from vya_backup.history.keeping import to_be_removed
-from vya_backup.history.views import BackupRow, backups, restores
+from vya_backup.history.restore_events import RestoreStarted
+from vya_backup.history.restores import restores
+from vya_backup.history.views import BackupRow, backups
 from vya_backup.jobs import pruning, removing
 from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.holding import hold_backup, release_backup, release_database
@@ -425,13 +418,13 @@ def test_files_are_read_only_where_the_tree_was_moved(
 ) -> None:
     """The same inode, time and size is the same file; a copied tree is judged by its digests."""
     read: list[str] = []
-    real = removing.pipeline.read_back
+    real = removing.reading_back.read_back
 
     def counted(store: Store, path: str, progress: object) -> object:
         read.append(path)
         return real(store, path, progress)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(removing.pipeline, "read_back", counted)
+    monkeypatch.setattr(removing.reading_back, "read_back", counted)
     base = bench.workspace.store.base_path
     consider(bench.workspace, SHOP)
     shutil.copytree(base, base.with_name("moved"))
@@ -453,7 +446,7 @@ def test_the_files_of_an_unmoved_tree_are_not_read_again(
     def never(*_: object) -> None:
         raise AssertionError("read")
 
-    monkeypatch.setattr(removing.pipeline, "read_back", never)
+    monkeypatch.setattr(removing.reading_back, "read_back", never)
 
     assert len(pruned_now(bench).pruned) == 3
 

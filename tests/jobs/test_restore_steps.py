@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from vya_backup.decisions.manifest import Manifest
+from vya_backup.engines.answers import Server
 from vya_backup.engines.contract import (
     Access,
     Ask,
@@ -22,7 +23,6 @@ from vya_backup.engines.contract import (
     PointOfNoReturn,
     RestoreRequest,
     Run,
-    Server,
     Sql,
     Steps,
 )

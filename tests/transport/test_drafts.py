@@ -13,7 +13,9 @@ import pytest
 from tests.transport.fakes import files_below
 from vya_backup.errors import ConfigurationError, SpaceMissing, StorageFailed
 from vya_backup.transport import folders
-from vya_backup.transport.storage import Store, expire_logs, link_and_unlink, place, rename_without_replacing, write_log
+from vya_backup.transport.storage import Store
+from vya_backup.transport.storage.log_files import expire_logs, write_log
+from vya_backup.transport.storage.placing import link_and_unlink, place, rename_without_replacing
 
 
 def publish(store: Store, relative: str, content: bytes) -> str:

@@ -12,8 +12,9 @@ import pytest
 from tests.transport.fakes import FakeObserver, dump, shell
 from vya_backup.errors import Interrupted, StorageFailed, TimedOut
 from vya_backup.transport.limits import Limits
-from vya_backup.transport.pipeline import Streamed, beginning, read_back, unpack
+from vya_backup.transport.pipeline import Streamed
 from vya_backup.transport.processes import stop
+from vya_backup.transport.reading_back import beginning, read_back, unpack
 from vya_backup.transport.storage import Store
 
 SCRIPT = "seq 300000; echo END"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vya_backup.engines.contract import ToolSpec
+from vya_backup.engines.tools import ToolSpec
 from vya_backup.transport.tools import family_of, find_client, version_of
 
 BANNERS = {

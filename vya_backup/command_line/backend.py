@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import TaskForgotten, TaskRecorded
+from vya_backup.history.run_events import TaskForgotten, TaskRecorded
 from vya_backup.history.views import task_states
 
 _LAST_KEY = "deps:"  # what doit's save_success sets last

@@ -15,7 +15,7 @@ from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
-from vya_backup.history.events import RunStarted
+from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.copies import CopyFolder, folders
 from vya_backup.jobs.copying import LOCK, copy_out
 from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle
@@ -24,8 +24,8 @@ from vya_backup.jobs.tree import Tree, survey
 from vya_backup.settings.loading import Loaded, state_folder
 from vya_backup.settings.model import Configuration
 from vya_backup.transport.locks import hold
-from vya_backup.transport.placing import put_in_place
 from vya_backup.transport.storage import Store
+from vya_backup.transport.storage.placing import put_in_place
 
 COMMAND = "doit catalog rebuild"
 COMPANIONS = ("", "-wal", "-shm", "-journal")

@@ -17,8 +17,9 @@ from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
-from vya_backup.history.catalog import Catalog, Recorded
-from vya_backup.history.events import RunStarted
+from vya_backup.history.catalog import Catalog
+from vya_backup.history.recorded import Recorded
+from vya_backup.history.run_events import RunStarted
 from vya_backup.history.verifiable import VerifiableRow
 from vya_backup.history.views import database_names
 from vya_backup.jobs.copies import folders

@@ -93,37 +93,8 @@ def _document(s: Sidecar) -> dict[str, Any]:
     manifest = s.manifest.as_json()
     return {
         "version": VERSION,
-        "backup_info": {
-            "backup_id": s.backup_id,
-            "database_id": s.instance,
-            "database_name": s.database,
-            "database_type": s.engine,
-            "hostname": s.hostname,
-            "backup_type": "full",
-            "timestamp": s.started_at,
-            "duration_seconds": round(s.duration_seconds, 3),
-            "status": "success",
-            "slot_start": s.slot_start,
-            "slot_end": s.slot_end,
-            "shape": s.shape,
-            "client": s.client,
-            "server": s.server,
-            "consistent": not s.unprotected,
-            "unprotected": list(s.unprotected),
-            "gaps": [dict(gap) for gap in s.gaps],
-        },
-        "file_info": {
-            "filename": s.filename,
-            "size_bytes": s.size_bytes,
-            "size_human": human_size(s.size_bytes),
-            "compression": s.compression,
-            "compression_level": s.compression_level,
-            "checksum_algorithm": "sha256",
-            "checksum": s.sha256,
-            "md5": s.md5,
-            "plain_bytes": s.plain_bytes,
-            "plain_sha256": s.plain_sha256,
-        },
+        "backup_info": _backup_info(s),
+        "file_info": _file_info(s),
         "schema_info": {
             "tables_count": s.manifest.count("table"),
             "views_count": s.manifest.count("view", "materialized view"),
@@ -134,6 +105,43 @@ def _document(s: Sidecar) -> dict[str, Any]:
         "needs": needs_as_json(s.needs),
         "properties": dict(s.properties),
         "chain": dict(s.chain),
+    }
+
+
+def _backup_info(s: Sidecar) -> dict[str, Any]:
+    return {
+        "backup_id": s.backup_id,
+        "database_id": s.instance,
+        "database_name": s.database,
+        "database_type": s.engine,
+        "hostname": s.hostname,
+        "backup_type": "full",
+        "timestamp": s.started_at,
+        "duration_seconds": round(s.duration_seconds, 3),
+        "status": "success",
+        "slot_start": s.slot_start,
+        "slot_end": s.slot_end,
+        "shape": s.shape,
+        "client": s.client,
+        "server": s.server,
+        "consistent": not s.unprotected,
+        "unprotected": list(s.unprotected),
+        "gaps": [dict(gap) for gap in s.gaps],
+    }
+
+
+def _file_info(s: Sidecar) -> dict[str, Any]:
+    return {
+        "filename": s.filename,
+        "size_bytes": s.size_bytes,
+        "size_human": human_size(s.size_bytes),
+        "compression": s.compression,
+        "compression_level": s.compression_level,
+        "checksum_algorithm": "sha256",
+        "checksum": s.sha256,
+        "md5": s.md5,
+        "plain_bytes": s.plain_bytes,
+        "plain_sha256": s.plain_sha256,
     }
 
 

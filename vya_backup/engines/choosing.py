@@ -12,7 +12,9 @@ from vya_backup.errors import ToolMissing
 
 if TYPE_CHECKING:
     from vya_backup.decisions.metadata import Needs
-    from vya_backup.engines.contract import Client, Engine, Server, ToolSpec
+    from vya_backup.engines.answers import Server
+    from vya_backup.engines.contract import Engine
+    from vya_backup.engines.tools import Client, ToolSpec
 
 
 def choose_client(engine: Engine, clients: Sequence[Client], server: Server) -> Client:

@@ -1,6 +1,7 @@
 """What an engine is: it describes commands and asks questions of an open connection; it runs and opens nothing.
 
-Everything an engine says is a value of this module. The transport runs the commands, the jobs decide. Adding an engine
+Here are the values that it describes (connections, commands, the steps of a restore) and `Engine` itself; `answers` has
+what a server says, `dumping` what a dump is made of. The transport runs the commands, the jobs decide. Adding an engine
 is one module (or folder) that satisfies `Engine`, one entry in `engines/__init__.py`, and a few lines of contract test.
 """
 
@@ -8,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vya_backup.decisions.manifest import Manifest, Objects
+from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
+from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
+from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.errors import BackupError
 from vya_backup.redaction import Secret
 from vya_backup.settings.model import Instance
@@ -21,9 +23,11 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
     from sqlalchemy import Connection
     from sqlalchemy.engine import URL
 
+    # these two are made of what stands here
+    from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
     from vya_backup.engines.throwaway import Site, Throwaway
 
-# --------------------------------------------------------------------------- commands
+# --------------------------------------------------------------------------- commands and connections
 
 
 @dataclass(frozen=True)
@@ -70,27 +74,6 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Client:
-    """A vendor tool found on this machine."""
-
-    path: Path
-    version: tuple[int, ...]
-    banner: str
-    """The first line of `--version`, for events and metadata."""
-
-
-@dataclass(frozen=True)
-class ToolSpec:
-    """Where a vendor tool is looked for: names on PATH, then globs of folders of the distributions."""
-
-    names: tuple[str, ...]
-    folders: tuple[str, ...] = ()
-
-
-# --------------------------------------------------------------------------- what a server says
-
-
-@dataclass(frozen=True)
 class Access:
     """One instance and the account for it."""
 
@@ -108,133 +91,7 @@ class ConnectionSpec:
     first_statements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Server:
-    """What a server is, as told by itself."""
-
-    flavour: str
-    """`postgresql`, `mysql`, `mariadb` or `sqlite`, as found (not as configured)."""
-    version: tuple[int, ...]
-    banner: str
-    tls: str = ""
-    """Protocol and cipher of this connection, or empty for a plain one."""
-    is_replica: bool = False
-    facts: Mapping[str, str] = field(default_factory=dict)
-    """What a person wants to see before a restore: binary log, event scheduler, data folder …"""
-
-
-@dataclass(frozen=True)
-class FoundDatabase:
-    """One database as discovery saw it."""
-
-    name: str
-    size_bytes: int | None = None
-    system: bool = False
-    problem: str = ""
-    """Why it cannot be dumped at all (not accepting connections, invalid), or empty."""
-
-
-@dataclass(frozen=True)
-class MissingPrivilege:
-    """Something the account may not see; without it a dump would silently lack objects."""
-
-    privilege: str
-    reason: str
-    remedy: str
-    """The statement that mends it, ready to paste."""
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Something of the database that the dump cannot hold, known before it starts: recorded, shown, never silent."""
-
-    kind: str
-    name: str
-    reason: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What the server's catalogs say a database holds, asked before and after the dump."""
-
-    objects: Objects
-    properties: Mapping[str, Any]
-    """JSON values that make the database again under any name: encoding, collation, owner, settings, grants."""
-    needs: Needs
-    gaps: tuple[Gap, ...] = ()
-    unprotected: tuple[str, ...] = ()
-    """Tables outside the snapshot (MyISAM, Aria …): when there are any, the backup is recorded as not consistent."""
-    size_bytes: int | None = None
-
-
-# --------------------------------------------------------------------------- dumping
-
-
-@dataclass(frozen=True)
-class DumpRequest:
-    """All that a dump's description depends on."""
-
-    access: Access
-    database: str
-    server: Server
-    client: Client
-    survey: Survey
-    marker: str
-    """A name that the dump's sessions carry (application_name), so that the lock watcher finds them."""
-    lock_wait_seconds: float
-    stdbuf: Path | None = None
-    scratch: Path | None = None
-    """A private folder with room, for an engine that needs a temporary copy; None is $TMPDIR or /var/tmp."""
-
-
-@dataclass(frozen=True)
-class DumpPart:
-    """One command whose output is the next piece of the dump."""
-
-    name: str
-    command: Command
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What an observer saw in a dump's plain bytes."""
-
-    manifest: Manifest
-    complete: bool
-    """Whether every part ended with its end-of-dump line."""
-    fault: str = ""
-    """What is wrong when it is not complete."""
-    surveyed: bool = True
-    """Whether the manifest was seen; False when the bytes alone do not tell it (SQLite without its tool's report)."""
-
-
-class DumpObserver(Protocol):
-    """Looks at the plain bytes as they pass, in chunks of any size, in O(1) memory: on dump, verify and restore."""
-
-    def feed(self, chunk: bytes) -> None:
-        """See the next bytes."""
-
-    def end_part(self, name: str) -> None:
-        """Note that the part `name` ended here (its trailer must have been seen)."""
-
-    def note_report(self, report: str) -> None:
-        """Take what the part's tool wrote to its `ReportPath`; called before `end_part`, never on verify or restore."""
-
-    def finish(self) -> Observation:
-        """Say what was seen. When `end_part` was never called, the whole stream is taken as one finished dump."""
-
-
 # --------------------------------------------------------------------------- restoring
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something seen before the first byte: a blocker ends the restore, a notice is shown."""
-
-    blocks: bool
-    message: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from vya_backup.errors import CatalogError
 from vya_backup.history import chain, migrations
-from vya_backup.history.catalog import Head
+from vya_backup.history.recorded import Head
 
 if TYPE_CHECKING:
     from vya_backup.history.catalog import Catalog

@@ -10,48 +10,23 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from vya_backup import __version__, clock
 from vya_backup.clock import Clock, rfc3339
-from vya_backup.errors import CatalogError, CatalogMissing
+from vya_backup.errors import CatalogError
 from vya_backup.history import chain, migrations, place, projection
 from vya_backup.history.actor import actor
 from vya_backup.history.connection import authorize, connect, explained
-from vya_backup.history.events import CatalogCreated, Event, RunFinished, RunStarted, decode
+from vya_backup.history.event import Event
 from vya_backup.history.identifiers import new_id
+from vya_backup.history.recorded import Head, Recorded, recorded_from
+from vya_backup.history.run_events import CatalogCreated, RunFinished, RunStarted
 
 _INSERT: Final = (
     f"INSERT INTO events ({', '.join(chain.HASHED)}, hash) VALUES ({', '.join('?' * (len(chain.HASHED) + 1))})"
 )
-
-
-@dataclass(frozen=True)
-class Head:
-    """The end of this catalog's own chain; `events` counts all events in the file."""
-
-    catalog_id: str
-    position: int
-    hash: str
-    events: int
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """An event with its place in the catalog; `at` is RFC 3339 in UTC."""
-
-    id: int
-    catalog_id: str
-    position: int
-    event_id: str
-    at: str
-    run_id: str | None
-    host: str
-    actor: str
-    hash: str
-    event: Event
 
 
 class Run:
@@ -101,7 +76,7 @@ class Catalog:
         """
         path = Path(path).absolute()
         if read_only:
-            _must_exist(path)
+            place.must_exist(path)
         else:
             place.prepare(path)
         catalog = cls(path, host, now, read_only)
@@ -200,7 +175,7 @@ class Catalog:
             CatalogError: an event's data is not of the shape that its type demands.
         """
         for row in self.rows(f"SELECT * FROM events WHERE {condition} ORDER BY id", parameters):
-            yield _recorded(row)
+            yield recorded_from(row)
 
     def rebuild_projection(self) -> None:
         """Make what the views read again from the events, in one transaction."""
@@ -247,7 +222,7 @@ class Catalog:
         values["hash"] = chain.digest(ordered)
         values["id"] = connection.execute(_INSERT, (*ordered, values["hash"])).lastrowid
         projection.apply(connection, values)
-        return _recorded(values)
+        return recorded_from(values)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -290,25 +265,3 @@ def _last(connection: sqlite3.Connection, catalog_id: str) -> tuple[int, str]:
         "SELECT position, hash FROM events WHERE catalog_id = ? ORDER BY position DESC LIMIT 1", (catalog_id,)
     ).fetchone()
     return (row["position"], row["hash"]) if row else (0, chain.GENESIS)
-
-
-def _recorded(row: Mapping[str, Any] | sqlite3.Row) -> Recorded:
-    columns = {name: row[name] for name in ("instance", "database", "backup_id")}
-    try:
-        event = decode(row["type"], columns, row["data"])
-    except ValueError as error:
-        raise CatalogError(
-            f"event {row['id']} of the catalog is no valid {row['type']!r}", "Run: doit audit."
-        ) from error
-    places = ("id", "catalog_id", "position", "event_id", "at", "run_id", "host", "actor", "hash")
-    return Recorded(**{name: row[name] for name in places}, event=event)
-
-
-def _must_exist(path: Path) -> None:
-    try:
-        path.stat()
-    except FileNotFoundError as error:
-        raise CatalogMissing(f"there is no catalog {path} yet", "The first `doit backup` creates it.") from error
-    except OSError as error:
-        raise place.unreachable(path, error) from error
-    place.check(path)

@@ -1,43 +1,15 @@
-"""PURE: the events, small frozen past-tense types whose names are the operator's words.
-
-An event holds facts, never row data and never a secret. `instance`, `database` and `backup_id` are columns of the
-catalog; the other fields are its `data`. A type that this program does not know reads as `Unknown`.
-"""
+"""PURE: the events in the life of a backup, from its start to the removal of its files."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from vya_backup.history.event import Event, Process
 from vya_backup.history.fact import EXACT, Exact, ExactList, Fact, Instant
 
 Verdict = Literal["pass", "fail", "cannot judge"]
-COLUMNS: Final = ("instance", "database", "backup_id")
-
-
-class Event(Fact):
-    """One immutable fact."""
-
-    type: ClassVar[str]
-
-    instance: str | None = None
-    database: str | None = None
-    backup_id: str | None = None
-
-    def data(self) -> str:
-        """Return the fields that are not columns as canonical JSON, every known secret replaced by the mask."""
-        return json.dumps(self.scrubbed(*COLUMNS), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-class Process(Fact):
-    """Who is at work, so that a later run can tell whether it still is."""
-
-    host: Exact
-    boot_id: Exact
-    pid: int
-    started_ticks: int
 
 
 class RecordedGap(Fact):
@@ -47,16 +19,6 @@ class RecordedGap(Fact):
     name: str
     reason: str
     remedy: str = ""
-
-
-class Exclusion(Fact):
-    """A database that is not backed up, and why."""
-
-    name: Exact
-    reason: str
-
-
-# --------------------------------------------------------------------------- the life of a backup
 
 
 class Started(Event):
@@ -251,165 +213,3 @@ class Released(Event):
     type = "released"
     reason: str
     about: str = ""
-
-
-# --------------------------------------------------------------------------- restores
-
-
-class RestoreStarted(Event):
-    """A restore began; `instance`, `database` and `backup_id` are where the artifact came from."""
-
-    type = "restore_started"
-    restore_id: Exact
-    target_instance: Exact
-    target_database: Exact
-    staging: Exact = ""
-    retired: Exact = ""
-    source_path: Exact
-    requested: str
-    process: Annotated[Process, EXACT]
-    place: Exact = ""
-    created: bool = False
-
-
-class Restored(Event):
-    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it."""
-
-    type = "restored"
-    restore_id: Exact
-    target_instance: Exact
-    target_database: Exact
-    duration_seconds: float
-    rows: int
-    plain_bytes: int
-    compared: tuple[str, ...] = ()
-    left: str = ""
-
-
-class RestoreCleaned(Event):
-    """What an ended restore had left behind, staging or the old database, was removed by a later run."""
-
-    type = "restore_cleaned"
-    restore_id: Exact
-    target_instance: Exact
-    target_database: Exact
-    mended: tuple[str, ...] = ()
-
-
-class RestoreFailed(Event):
-    """A restore stopped; `left` says where the old database is and what brings it back.
-
-    `mended` is what a later run did about a restore whose process had died.
-    """
-
-    type = "restore_failed"
-    restore_id: Exact
-    target_instance: Exact
-    target_database: Exact
-    code: Exact
-    message: str
-    hint: str = ""
-    differences: tuple[str, ...] = ()
-    left: str = ""
-    mended: tuple[str, ...] = ()
-
-
-# --------------------------------------------------------------------------- instances, runs, doit, the catalog itself
-
-
-class Discovered(Event):
-    """What an instance holds and what of it is left out; appended only when it differs from the last one."""
-
-    type = "discovered"
-    server: str
-    found: ExactList
-    excluded: tuple[Exclusion, ...] = ()
-
-
-class DiscoveryFailed(Event):
-    """An instance could not be asked what it holds."""
-
-    type = "discovery_failed"
-    code: Exact
-    message: str
-    hint: str = ""
-
-
-class RunStarted(Event):
-    """One invocation is about to do something."""
-
-    type = "run_started"
-    command: str
-    version: Exact
-    environment: Exact
-    config_path: Exact = ""
-
-
-class RunFinished(Event):
-    """The end of a run and how many tasks ended how."""
-
-    type = "run_finished"
-    exit_status: int
-    results: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
-
-
-class TaskRecorded(Event):
-    """What doit remembers of a task that succeeded."""
-
-    type = "task_recorded"
-    task: Exact
-    state: Annotated[dict[str, Any], EXACT]
-
-
-class TaskForgotten(Event):
-    """What doit remembered of a task is void."""
-
-    type = "task_forgotten"
-    task: Exact
-
-
-class CatalogCreated(Event):
-    """The first event of every chain."""
-
-    type = "catalog_created"
-    schema_version: int
-    program_version: Exact
-
-
-class CatalogRebuilt(Event):
-    """This file was made again: from copies of a catalog, or from the sidecars of its backups.
-
-    `kept` and `lost` are by catalog: the last position that was recovered, and the last one that is known to have been.
-    Events between the two are gone, and what remembers their hashes is no sign of tampering.
-    """
-
-    type = "catalog_rebuilt"
-    source: Literal["copies", "sidecars"]
-    events: int
-    kept: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
-    lost: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
-
-
-class Unknown(Event):
-    """An event of a newer program: kept as it is, shown, never interpreted."""
-
-    type = "unknown"
-    recorded_type: str
-    content: dict[str, Any]
-
-
-BY_TYPE: dict[str, type[Event]] = {kind.type: kind for kind in Event.__subclasses__() if kind is not Unknown}
-
-
-def decode(recorded_type: str, columns: dict[str, str | None], data: str) -> Event:
-    """Return the event of a catalog row; fields that a newer program added are left out.
-
-    Raises:
-        ValueError: the data is not of the shape that its type demands.
-    """
-    content = json.loads(data)
-    kind = BY_TYPE.get(recorded_type)
-    if kind is None:
-        return Unknown(recorded_type=recorded_type, content=content, **columns)
-    known = {name: value for name, value in content.items() if name in kind.model_fields}
-    return kind.model_validate({**known, **columns})

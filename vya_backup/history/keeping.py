@@ -13,7 +13,7 @@ from vya_backup.history.reading import read
 
 if TYPE_CHECKING:
     from vya_backup.history.catalog import Catalog
-    from vya_backup.history.events import Event
+    from vya_backup.history.event import Event
 
 
 @dataclass(frozen=True)

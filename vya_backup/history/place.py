@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from vya_backup.errors import CatalogError
+from vya_backup.errors import CatalogError, CatalogMissing
 from vya_backup.resources import resource
 
 # statfs(2), and linux/magic.h
@@ -43,6 +43,22 @@ def prepare(path: Path) -> None:
         path.chmod(0o600)
     except OSError as error:
         raise unreachable(path, error) from error
+
+
+def must_exist(path: Path) -> None:
+    """Accept a catalog that is there and whose place is fit.
+
+    Raises:
+        CatalogMissing: there is no such file.
+        CatalogError: it cannot be reached, or the place is unfit.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError as error:
+        raise CatalogMissing(f"there is no catalog {path} yet", "The first `doit backup` creates it.") from error
+    except OSError as error:
+        raise unreachable(path, error) from error
+    check(path)
 
 
 def check(path: Path) -> None:

@@ -18,7 +18,7 @@ from vya_backup.errors import CatalogError
 from vya_backup.history import chain, migrations, place, projection
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.connection import connect, explained
-from vya_backup.history.events import CatalogRebuilt
+from vya_backup.history.run_events import CatalogRebuilt
 from vya_backup.history.segments import Entry
 
 _INSERT: Final = (

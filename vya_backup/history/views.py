@@ -1,6 +1,7 @@
-"""The SQL views as frozen rows: what everything that looks at the past reads.
+"""The SQL views as frozen rows: what everything that looks at backups and databases reads.
 
-The rule: views decide, this module only carries. Order is the catalog's own sequence, never a clock.
+The rule, here and in `restores` and `journal`: views decide, Python only carries. Order is the catalog's own sequence,
+never a clock.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.history.events import Discovered
 from vya_backup.history.reading import at_most, read, where
+from vya_backup.history.run_events import Discovered
 
 if TYPE_CHECKING:
     from vya_backup.history.catalog import Catalog
@@ -107,88 +108,6 @@ class DatabaseRow:
     kept_bytes: int
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One invocation that did something; `exit_status` is None while it runs, or when it was killed."""
-
-    run_id: str
-    command: str
-    version: str
-    environment: str
-    config_path: str
-    host: str
-    actor: str
-    started_at: datetime
-    finished_at: datetime | None
-    duration_seconds: float | None
-    exit_status: int | None
-    results: dict[str, int] | None
-
-
-@dataclass(frozen=True)
-class RestoreRow:
-    """One restore. `state` is running, restored or failed; instance and database are where the artifact came from."""
-
-    restore_id: str
-    sequence: int
-    """The catalog's own order: the id of the restore's first event."""
-    state: str
-    backup_id: str | None
-    instance: str | None
-    database: str | None
-    target_instance: str
-    target_database: str
-    staging: str | None
-    retired: str | None
-    source_path: str | None
-    requested: str | None
-    process: dict[str, Any] | None
-    host: str
-    actor: str
-    started_at: datetime
-    finished_at: datetime | None
-    duration_seconds: float | None
-    rows: int | None
-    plain_bytes: int | None
-    code: str | None
-    message: str | None
-    hint: str | None
-    left_behind: str | None
-
-
-@dataclass(frozen=True)
-class FailureRow:
-    """One failure of a step, a restore or a discovery; `id` is the event's."""
-
-    id: int
-    at: datetime
-    type: str
-    instance: str | None
-    database: str | None
-    backup_id: str | None
-    step: str | None
-    code: str
-    message: str
-    hint: str
-    host: str
-
-
-@dataclass(frozen=True)
-class AuditLine:
-    """One event as a sentence."""
-
-    id: int
-    at: datetime
-    type: str
-    host: str
-    actor: str
-    instance: str | None
-    database: str | None
-    backup_id: str | None
-    run_id: str | None
-    sentence: str
-
-
 def backups(
     catalog: Catalog,
     instance: str | None = None,
@@ -260,36 +179,6 @@ def databases(catalog: Catalog) -> list[DatabaseRow]:
 def database_names(catalog: Catalog) -> list[tuple[str, str]]:
     """Return instance and name of every known database, sorted: all that a list of tasks needs."""
     return [tuple(row) for row in catalog.rows("SELECT instance, database FROM projected_databases ORDER BY 1, 2")]
-
-
-def runs(catalog: Catalog, limit: int | None = None) -> list[RunRow]:
-    """Return runs, newest first."""
-    return read(catalog, RunRow, "runs ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
-
-
-def restores(catalog: Catalog, limit: int | None = None) -> list[RestoreRow]:
-    """Return restores, newest first."""
-    return read(catalog, RestoreRow, "restores ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
-
-
-def unfinished_restores(catalog: Catalog) -> list[RestoreRow]:
-    """Return restores that began and did not end, at work or orphaned by a crash."""
-    return read(catalog, RestoreRow, "restores WHERE state = 'running' ORDER BY sequence")
-
-
-def untidy_restores(catalog: Catalog) -> list[RestoreRow]:
-    """Return restores that ended and left something behind that a later run may be able to remove."""
-    return read(catalog, RestoreRow, "restores WHERE state <> 'running' AND left_behind <> '' ORDER BY sequence")
-
-
-def failures(catalog: Catalog, limit: int | None = None) -> list[FailureRow]:
-    """Return failures, newest first."""
-    return read(catalog, FailureRow, "failures ORDER BY id DESC LIMIT ?", [at_most(limit)])
-
-
-def audit_log(catalog: Catalog, limit: int | None = None) -> list[AuditLine]:
-    """Return every event as a sentence, newest first."""
-    return read(catalog, AuditLine, "audit_log ORDER BY id DESC LIMIT ?", [at_most(limit)])
 
 
 def known_databases(catalog: Catalog) -> dict[str, Discovered]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.retention import rules_for
 from vya_backup.decisions.shrinking import Shrink, shrunk
-from vya_backup.history.events import Abandoned, Damaged, Event, Failed, Missing
+from vya_backup.history.event import Event
+from vya_backup.history.events import Abandoned, Damaged, Failed, Missing
 from vya_backup.history.keeping import RetainedRow, alarms, retained
 from vya_backup.jobs.workspace import Workspace
 

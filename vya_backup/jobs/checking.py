@@ -12,7 +12,7 @@ from vya_backup.errors import ArtifactDamaged, BackupError
 from vya_backup.history.events import Checksummed, Damaged, Failed, Missing
 from vya_backup.history.views import BackupRow
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.transport import pipeline
+from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import of_path
 
 
@@ -38,7 +38,7 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
     return seconds
 
 
-def read_back(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> pipeline.ReadBack:
+def read_back(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> reading_back.ReadBack:
     """Read a backup's file from the disk to its last byte and compare it with what the catalog says.
 
     The bytes that were streamed out had their end seen and their objects counted: equal bytes are as good as they.
@@ -47,12 +47,12 @@ def read_back(workspace: Workspace, row: BackupRow, progress: pipeline.Progress)
         ArtifactDamaged: the file is missing or differs; the fact is appended first.
     """
     path = _present(workspace, row)
-    seen = pipeline.read_back(workspace.store, path, progress)
+    seen = reading_back.read_back(workspace.store, path, progress)
     _judge(workspace, row, seen_dump(seen))
     return seen
 
 
-def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> pipeline.Unpacked:
+def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> reading_back.Unpacked:
     """Read a backup's file from the disk, decode it to its last byte, compare both, and look at what it holds.
 
     Raises:
@@ -60,14 +60,14 @@ def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) ->
     """
     path = _present(workspace, row)
     observer = engine_for(row.engine or "").observer()
-    seen = pipeline.unpack(workspace.store, path, of_path(path), observer, progress)
+    seen = reading_back.unpack(workspace.store, path, of_path(path), observer, progress)
     _judge(workspace, row, seen_dump(seen))
     return seen
 
 
-def seen_dump(seen: pipeline.ReadBack) -> SeenDump:
+def seen_dump(seen: reading_back.ReadBack) -> SeenDump:
     """Return what was read as the pure checks take it."""
-    if not isinstance(seen, pipeline.Unpacked):
+    if not isinstance(seen, reading_back.Unpacked):
         return SeenDump(seen.size_bytes, seen.sha256)
     return SeenDump(seen.size_bytes, seen.sha256, seen.undecodable, seen.incomplete, seen.plain_sha256)
 
@@ -96,7 +96,7 @@ def damaged(row: BackupRow, faults: tuple[Finding, ...]) -> Damaged:
     return Damaged(path=row.path or "", reason=in_words(faults), check=checks, **columns(row))
 
 
-def checksummed(workspace: Workspace, row: BackupRow, seen: pipeline.ReadBack, seconds: float) -> Checksummed:
+def checksummed(workspace: Workspace, row: BackupRow, seen: reading_back.ReadBack, seconds: float) -> Checksummed:
     """Return the event that makes a backup good; as long as the file is the one it names, nobody need read it again."""
     found = workspace.store.identity(row.path or "")
     return Checksummed(

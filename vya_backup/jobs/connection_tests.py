@@ -13,8 +13,10 @@ from threading import Thread
 from vya_backup.clock import monotonic
 from vya_backup.decisions.manifest import counted
 from vya_backup.engines import engine_for
+from vya_backup.engines.answers import MissingPrivilege, Server
 from vya_backup.engines.choosing import choose_client
-from vya_backup.engines.contract import Access, Client, Engine, MissingPrivilege, Server
+from vya_backup.engines.contract import Access, Engine
+from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, ServerUnreachable
 from vya_backup.jobs.discovery import sort_out
 from vya_backup.settings.credentials import CredentialStore

@@ -17,7 +17,7 @@ from vya_backup.history import segments
 from vya_backup.transport.compression import Compressor
 from vya_backup.transport.decoding import decoded
 from vya_backup.transport.disk import explained
-from vya_backup.transport.pipeline import read_back
+from vya_backup.transport.reading_back import read_back
 from vya_backup.transport.stages import Digest
 from vya_backup.transport.storage import Store
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from vya_backup.decisions import plan
 from vya_backup.decisions.naming import Key, show
 from vya_backup.errors import BackupError
-from vya_backup.history.events import Discovered, DiscoveryFailed, Exclusion
+from vya_backup.history.run_events import Discovered, DiscoveryFailed, Exclusion
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
 from vya_backup.transport.connections import connect
 from vya_backup.transport.retrying import attempts
 
 if TYPE_CHECKING:
-    from vya_backup.engines.contract import FoundDatabase
+    from vya_backup.engines.answers import FoundDatabase
 
 AT_ONCE = 8
 CONNECT_SECONDS = 10.0

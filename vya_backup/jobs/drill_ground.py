@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vya_backup.decisions.manifest import Manifest
+from vya_backup.engines.answers import Server
 from vya_backup.engines.choosing import choose_server
-from vya_backup.engines.contract import Access, Client, Command, Engine, Server
+from vya_backup.engines.contract import Access, Command, Engine
 from vya_backup.engines.throwaway import Looks, Site, Throwaway
+from vya_backup.engines.tools import Client
 from vya_backup.errors import ConfigurationError, RestoreRefused, SpaceMissing
 from vya_backup.history.identifiers import new_id
 from vya_backup.jobs.restore_source import Source

@@ -16,8 +16,11 @@ from vya_backup.decisions.manifest import missing_objects
 from vya_backup.decisions.metadata import encode
 from vya_backup.decisions.naming import ArtifactName, free_name
 from vya_backup.decisions.plan import Work
+from vya_backup.engines.answers import MissingPrivilege, Server, Survey
 from vya_backup.engines.choosing import choose_client
-from vya_backup.engines.contract import Access, Client, DumpRequest, Engine, MissingPrivilege, Server, Survey
+from vya_backup.engines.contract import Access, Engine
+from vya_backup.engines.dumping import DumpRequest
+from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, DumpDisturbed, DumpFailed, DumpIncomplete, PrivilegeMissing
 from vya_backup.history.events import Failed
 from vya_backup.history.identifiers import new_id
@@ -28,9 +31,10 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor, Level
 from vya_backup.transport.connections import connect
+from vya_backup.transport.drafts import Draft
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.retrying import attempts
-from vya_backup.transport.storage import Draft, Store
+from vya_backup.transport.storage import Store
 from vya_backup.transport.tools import find_client, stdbuf
 
 SECONDS_PER_MINUTE = 60

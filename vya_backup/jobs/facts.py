@@ -9,8 +9,10 @@ from datetime import datetime
 from vya_backup.clock import rfc3339
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Sidecar
-from vya_backup.engines.contract import Client, Server, Survey
-from vya_backup.history.events import Dumped, Process, RecordedGap, Started
+from vya_backup.engines.answers import Server, Survey
+from vya_backup.engines.tools import Client
+from vya_backup.history.event import Process
+from vya_backup.history.events import Dumped, RecordedGap, Started
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport.liveness import this_process

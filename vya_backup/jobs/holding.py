@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import UsageError
-from vya_backup.history.events import Event, Held, Released
+from vya_backup.history.event import Event
+from vya_backup.history.events import Held, Released
 from vya_backup.history.keeping import RetainedRow, beginning_with, one, retained
 from vya_backup.jobs.alarms import barred
 from vya_backup.jobs.workspace import Workspace

@@ -11,8 +11,8 @@ from typing import Any
 from vya_backup.decisions.naming import show
 from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
-from vya_backup.history.events import RestoreCleaned, RestoreFailed, RestoreStarted
-from vya_backup.history.views import RestoreRow, unfinished_restores, untidy_restores
+from vya_backup.history.restore_events import RestoreCleaned, RestoreFailed, RestoreStarted
+from vya_backup.history.restores import RestoreRow, unfinished_restores, untidy_restores
 from vya_backup.jobs.restore_steps import ask, execute
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline

@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 from vya_backup.decisions.metadata import Sidecar, decode
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import AlreadyRunning, BackupError
-from vya_backup.history.events import Abandoned, Process
+from vya_backup.history.event import Process
+from vya_backup.history.events import Abandoned
 from vya_backup.history.views import BackupRow, unfinished
 from vya_backup.jobs import drill_ground
 from vya_backup.jobs.facts import dumped_event

@@ -17,14 +17,17 @@ from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import Sidecar
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import ArtifactDamaged, BackupError, Interrupted
-from vya_backup.history.events import CatalogRebuilt, Checksummed, Damaged, Event, Process, Started, Verified
+from vya_backup.history.event import Event, Process
+from vya_backup.history.events import Checksummed, Damaged, Started, Verified
+from vya_backup.history.run_events import CatalogRebuilt
 from vya_backup.history.views import BackupRow, backups
 from vya_backup.jobs.checking import unpack
 from vya_backup.jobs.facts import dumped_event
 from vya_backup.jobs.recovering import Recovered
 from vya_backup.jobs.tree import Tree, Witness, read_sidecar
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.transport.pipeline import ReadBack, silent
+from vya_backup.transport.pipeline import silent
+from vya_backup.transport.reading_back import ReadBack
 
 REASON = "made again from its sidecar"
 CHECK = "rebuild"

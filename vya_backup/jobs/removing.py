@@ -13,7 +13,7 @@ from vya_backup.decisions.naming import ArtifactName
 from vya_backup.history.events import Leftover, Removed
 from vya_backup.history.keeping import RetainedRow
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.transport import pipeline
+from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.storage import FileIdentity
 
 LINK = "it is a link or another thing that this program never makes"
@@ -52,7 +52,7 @@ def fault_of(workspace: Workspace, check: Check, progress: pipeline.Progress = p
         return ""
     if found is not None and not found.is_regular:
         return LINK
-    seen = pipeline.read_back(store, row.path or "", progress)
+    seen = reading_back.read_back(store, row.path or "", progress)
     if seen.size_bytes != row.size_bytes:
         return f"it has {seen.size_bytes:,} bytes instead of {row.size_bytes:,}"
     if seen.sha256 != row.sha256:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from vya_backup.decisions.manifest import Manifest, counted
 from vya_backup.decisions.metadata import human_size
 from vya_backup.decisions.naming import Key, show
+from vya_backup.engines.answers import Finding, Server
 from vya_backup.engines.choosing import choose_loader
-from vya_backup.engines.contract import Access, Client, Engine, Finding, RestoreRequest, Server
+from vya_backup.engines.contract import Access, Engine, RestoreRequest
+from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, RestoreRefused, UsageError
 from vya_backup.history.identifiers import new_id
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine

@@ -18,7 +18,7 @@ from vya_backup.history.views import BackupRow, RestorableRow, backups, restorab
 from vya_backup.jobs.alarms import shrink_of
 from vya_backup.jobs.checking import read_back, unpack
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.transport import pipeline
+from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import of_path
 from vya_backup.transport.storage import Store
 
@@ -108,7 +108,7 @@ def examine(workspace: Workspace, source: Source, progress: pipeline.Progress) -
     if source.backup is not None:
         seen = unpack(workspace, source.backup, progress)
     else:
-        seen = pipeline.unpack(source.store, source.path, of_path(source.path), source.engine.observer(), progress)
+        seen = reading_back.unpack(source.store, source.path, of_path(source.path), source.engine.observer(), progress)
         _judge_foreign(source, seen)
     manifest = source.sidecar.manifest if source.sidecar else _seen_manifest(seen)
     return replace(source, manifest=manifest, plain_bytes=seen.plain_bytes)
@@ -198,7 +198,7 @@ def _from_file(file: Path) -> Source:
 
 def _engine_of_text(store: Store, name: str) -> str:
     """Tell by a dump's first line which tool wrote it."""
-    head = pipeline.beginning(store, name, of_path(name))
+    head = reading_back.beginning(store, name, of_path(name))
     for mark, engine in FIRST_WORDS.items():
         if mark in head:
             return engine
@@ -221,7 +221,7 @@ def _sidecar(store: Store, path: str) -> Sidecar | None:
         ) from error
 
 
-def _judge_foreign(source: Source, seen: pipeline.Unpacked) -> None:
+def _judge_foreign(source: Source, seen: reading_back.Unpacked) -> None:
     if seen.fault:
         raise ArtifactDamaged(f"{source.path} is damaged: {seen.fault}")
     expected = source.sidecar.sha256 if source.sidecar else _stored_digest(source)
@@ -229,7 +229,7 @@ def _judge_foreign(source: Source, seen: pipeline.Unpacked) -> None:
         raise ArtifactDamaged(f"{source.path} is damaged: its SHA-256 is {seen.sha256} instead of {expected}")
 
 
-def _seen_manifest(seen: pipeline.Unpacked) -> Manifest | None:
+def _seen_manifest(seen: reading_back.Unpacked) -> Manifest | None:
     observation = seen.observation
     return observation.manifest if observation and observation.surveyed else None
 

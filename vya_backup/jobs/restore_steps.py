@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vya_backup.decisions.manifest import Manifest, counted, differences
+from vya_backup.engines.answers import Server
 from vya_backup.engines.contract import (
     Access,
     Ask,
@@ -21,7 +22,6 @@ from vya_backup.engines.contract import (
     PointOfNoReturn,
     RestoreRequest,
     Run,
-    Server,
     Sql,
     Step,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from vya_backup.clock import monotonic
 from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
-from vya_backup.history import events
+from vya_backup.history import restore_events
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import backup
 from vya_backup.jobs.facts import process_of
@@ -66,7 +66,7 @@ def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> 
     )
 
 
-def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> events.RestoreStarted:
+def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> restore_events.RestoreStarted:
     """Return the event that keeps the backup from being pruned; it is asked for under the catalog's write lock.
 
     Raises:
@@ -76,7 +76,7 @@ def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> event
     now = backup(workspace.catalog, row.backup_id) if row else None
     if row and now and now.state == "pruned":
         raise RestoreRefused(f"backup {row.backup_id} was pruned meanwhile; nothing was touched", "Choose another.")
-    return events.RestoreStarted(
+    return restore_events.RestoreStarted(
         **_columns(prepared),
         restore_id=restore_id,
         target_instance=prepared.target.id,
@@ -91,8 +91,8 @@ def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> event
     )
 
 
-def _restored(prepared: Prepared, restore_id: str, seconds: float, outcome: Outcome) -> events.Restored:
-    return events.Restored(
+def _restored(prepared: Prepared, restore_id: str, seconds: float, outcome: Outcome) -> restore_events.Restored:
+    return restore_events.Restored(
         **_columns(prepared),
         restore_id=restore_id,
         target_instance=prepared.target.id,
@@ -105,8 +105,8 @@ def _restored(prepared: Prepared, restore_id: str, seconds: float, outcome: Outc
     )
 
 
-def _failed(prepared: Prepared, restore_id: str, error: BackupError, outcome: Outcome) -> events.RestoreFailed:
-    return events.RestoreFailed(
+def _failed(prepared: Prepared, restore_id: str, error: BackupError, outcome: Outcome) -> restore_events.RestoreFailed:
+    return restore_events.RestoreFailed(
         **_columns(prepared),
         restore_id=restore_id,
         target_instance=prepared.target.id,

@@ -21,16 +21,17 @@ from vya_backup.decisions.verdict import (
 )
 from vya_backup.engines import engine_for
 from vya_backup.errors import BackupError, Interrupted, UsageError
-from vya_backup.history.events import Event, Missing, Verified
+from vya_backup.history.event import Event
+from vya_backup.history.events import Missing, Verified
 from vya_backup.history.verifiable import is_verifiable
 from vya_backup.history.views import BackupRow, backup
 from vya_backup.jobs.checking import checksummed, columns, damaged, is_present, seen_dump
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.transport import pipeline
+from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import Kind, of_path
 
 if TYPE_CHECKING:
-    from vya_backup.engines.contract import DumpObserver
+    from vya_backup.engines.dumping import DumpObserver
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class _Look:
     row: BackupRow
     faults: list[Finding] = field(default_factory=list)
     doubts: list[Finding] = field(default_factory=list)
-    seen: pipeline.ReadBack | None = None
+    seen: reading_back.ReadBack | None = None
 
     @property
     def judgement(self) -> Judgement:
@@ -104,12 +105,12 @@ class _Look:
         self._compare(Check.CHECKSUM_FILE, artifact.checksum, checksum_file_faults)
         self._compare(Check.METADATA, artifact.metadata, metadata_faults)
 
-    def _read(self, progress: pipeline.Progress) -> pipeline.ReadBack:
+    def _read(self, progress: pipeline.Progress) -> reading_back.ReadBack:
         store, path = self.workspace.store, self.row.path or ""
         kind, observer = self._decoder(path), self._observer()
         if kind is None:
-            return pipeline.read_back(store, path, progress)
-        return pipeline.unpack(store, path, kind, observer, progress)
+            return reading_back.read_back(store, path, progress)
+        return reading_back.unpack(store, path, kind, observer, progress)
 
     def _decoder(self, path: str) -> Kind | None:
         try:

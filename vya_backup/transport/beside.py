@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
+from vya_backup.engines.dumping import DumpObserver
 from vya_backup.errors import DumpFailed
+from vya_backup.transport.stages import Digest
 
 AHEAD = 8  # pieces that may wait, which bounds the memory
 
@@ -64,3 +66,14 @@ class Beside:
             self._take(piece)
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that gives
             self._error = error
+
+
+def onlooker(plain: Digest, observer: DumpObserver | None) -> Callable[[bytes], None]:
+    """Return what the second thread does with plain bytes."""
+
+    def look(piece: bytes) -> None:
+        plain.feed(piece)
+        if observer:
+            observer.feed(piece)
+
+    return look

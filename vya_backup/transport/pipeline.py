@@ -13,37 +13,16 @@ from typing import Protocol
 
 from vya_backup import clock
 from vya_backup.decisions.manifest import PartSpan
-from vya_backup.engines.contract import Command, DumpObserver, DumpPart, Engine, Observation
+from vya_backup.engines.contract import Command, Engine
+from vya_backup.engines.dumping import DumpObserver, DumpPart, Observation
 from vya_backup.errors import DumpIncomplete, RestoreFailed
-from vya_backup.transport.beside import Beside
+from vya_backup.transport.beside import Beside, onlooker
 from vya_backup.transport.compression import Compressor, Kind
-from vya_backup.transport.decoding import LenientDecoder, decoded, read_chunk, within
+from vya_backup.transport.decoding import decoded, within
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
 from vya_backup.transport.processes import Child
-from vya_backup.transport.reading import StoredFile
 from vya_backup.transport.stages import Chain, Count, Digest
-from vya_backup.transport.stopping import stop
-from vya_backup.transport.storage import Store
-
-__all__ = [
-    "UNLIMITED",
-    "Limits",
-    "Loaded",
-    "Progress",
-    "ReadBack",
-    "Sink",
-    "Streamed",
-    "Unpacked",
-    "beginning",
-    "dump",
-    "load",
-    "output",
-    "read_back",
-    "run",
-    "silent",
-    "unpack",
-]
 
 Progress = Callable[[int, int], None]
 """Called with the plain and the stored bytes so far, once a chunk, in the working thread: note them and return."""
@@ -72,34 +51,6 @@ class Streamed:
     stderr: str
     observation: Observation
     duration_seconds: float
-
-
-@dataclass(frozen=True)
-class ReadBack:
-    """What lies on the disk."""
-
-    size_bytes: int
-    sha256: str
-    from_disk: bool
-
-
-@dataclass(frozen=True)
-class Unpacked(ReadBack):
-    """What a stored file turned out to hold.
-
-    `undecodable` is empty when it decodes to its end, `incomplete` when its observer is content.
-    """
-
-    plain_bytes: int
-    plain_sha256: str
-    observation: Observation | None
-    undecodable: str
-    incomplete: str
-
-    @property
-    def fault(self) -> str:
-        """Return what is wrong with it, or an empty text."""
-        return self.undecodable or self.incomplete
 
 
 @dataclass(frozen=True)
@@ -134,18 +85,15 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
     read, plain, stored = Count(), Digest(), Digest("sha256", *extra_digests)
     chain = Chain((read, compressor, stored), sink.write)
     said = Evidence()
-    with Beside(_looking(plain, observer)) as beside:
+    with Beside(onlooker(plain, observer)) as beside:
+
+        def take(chunk: bytes) -> None:
+            beside.give(chunk)
+            chain.feed(chunk)
+            progress(read.size, stored.size)
+
         for part in parts:
-            with Child(part.command, answers=True) as child:
-                while chunk := child.read(limits):
-                    beside.give(chunk)
-                    chain.feed(chunk)
-                    progress(read.size, stored.size)
-                said.add(_succeeded(child, engine, limits).encode())
-                beside.settle()
-                if child.report is not None:
-                    observer.note_report(child.report)
-            observer.end_part(part.name)
+            said.add(_ran(part, take, beside, observer, engine, limits).encode())
     chain.finish()
     return Streamed(
         plain_bytes=plain.size,
@@ -156,57 +104,6 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
         stderr=said.text(),
         observation=_complete(observer, said.text()),
         duration_seconds=clock.monotonic() - began,
-    )
-
-
-def read_back(store: Store, relative: str, progress: Progress = silent, limits: Limits = UNLIMITED) -> ReadBack:
-    """Read a stored file from the disk to its end and digest it; `progress` gets its stored bytes twice.
-
-    Raises:
-        StorageFailed: the file is not there, or the disk refused to read it: nothing can be said about it.
-        TimedOut, Interrupted: it is time to give up.
-    """
-    stored = Digest()
-    with store.open_from_disk(relative) as file:
-        for chunk in _chunks(file, store.path(relative), limits):
-            stored.feed(chunk)
-            progress(stored.size, stored.size)
-    return ReadBack(stored.size, stored.hexdigest(), file.from_disk)
-
-
-def unpack(
-    store: Store,
-    relative: str,
-    compression: Kind,
-    observer: DumpObserver | None = None,
-    progress: Progress = silent,
-    limits: Limits = UNLIMITED,
-) -> Unpacked:
-    """Read a stored file from the disk, digest it, decode it to its end and show it to the observer.
-
-    Damage is a finding, told by the result; the digest covers the whole file all the same.
-
-    Raises:
-        StorageFailed: the file is not there, or the disk refused to read it: nothing can be said about it.
-        TimedOut, Interrupted: it is time to give up.
-    """
-    stored, plain = Digest(), Digest()
-    with store.open_from_disk(relative) as file, Beside(_looking(plain, observer)) as beside:
-        decoder = LenientDecoder(compression, beside.give)
-        for chunk in _chunks(file, store.path(relative), limits):
-            decoder.feed(stored.feed(chunk))
-            progress(plain.size, stored.size)
-        decoder.finish()
-    observation = observer.finish() if observer else None
-    return Unpacked(
-        size_bytes=stored.size,
-        sha256=stored.hexdigest(),
-        from_disk=file.from_disk,
-        plain_bytes=plain.size,
-        plain_sha256=plain.hexdigest(),
-        observation=observation,
-        undecodable=decoder.fault,
-        incomplete=_fault(observation),
     )
 
 
@@ -247,21 +144,6 @@ def load(  # noqa: PLR0913 - the ends of the stream and its conditions, as in `d
     return Loaded(plain.size, stderr, None if spans else stored.hexdigest(), clock.monotonic() - began)
 
 
-def beginning(store: Store, relative: str, compression: Kind, size: int = 4096) -> bytes:
-    """Return how a stored dump begins, decoded; less when it is shorter.
-
-    Raises:
-        ArtifactDamaged: it can't be decoded that far.
-        StorageFailed: it is not there or can't be read.
-    """
-    begin = b""
-    for piece in decoded(store.path(relative), compression, Digest()):
-        begin += piece[: size - len(begin)]
-        if len(begin) == size:
-            break
-    return begin
-
-
 def run(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> str:
     """Run a tool without input or output and return what it said on standard error.
 
@@ -288,22 +170,24 @@ def output(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> b
     return bytes(said)
 
 
-def _chunks(file: StoredFile, path: Path, limits: Limits) -> Iterator[bytes]:
-    while chunk := read_chunk(file.read, path):
-        stop.check()
-        limits.check(path.name)
-        yield chunk
-
-
-def _looking(plain: Digest, observer: DumpObserver | None) -> Callable[[bytes], None]:
-    """Return what the second thread does with plain bytes."""
-
-    def look(piece: bytes) -> None:
-        plain.feed(piece)
-        if observer:
-            observer.feed(piece)
-
-    return look
+def _ran(
+    part: DumpPart,
+    take: Callable[[bytes], None],
+    beside: Beside,
+    observer: DumpObserver,
+    engine: Engine,
+    limits: Limits,
+) -> str:
+    """Run one part and return what it said on standard error; the observer hears of its end once it has seen all."""
+    with Child(part.command, answers=True) as child:
+        while chunk := child.read(limits):
+            take(chunk)
+        said = _succeeded(child, engine, limits)
+        beside.settle()
+        if child.report is not None:
+            observer.note_report(child.report)
+    observer.end_part(part.name)
+    return said
 
 
 def _fed(command: Command, pieces: Iterator[bytes], engine: Engine, limits: Limits) -> str:
@@ -327,14 +211,8 @@ def _succeeded(child: Child, engine: Engine, limits: Limits) -> str:
 
 def _complete(observer: DumpObserver, stderr: str) -> Observation:
     observation = observer.finish()
-    if fault := _fault(observation):
-        error = DumpIncomplete(fault, "Nothing was kept of it; the tool's log has more.")
+    if observation.shortfall:
+        error = DumpIncomplete(observation.shortfall, "Nothing was kept of it; the tool's log has more.")
         error.stderr = stderr
         raise error
     return observation
-
-
-def _fault(observation: Observation | None) -> str:
-    if observation is None or observation.complete:
-        return ""
-    return observation.fault or "the end-of-dump line is missing"

@@ -25,7 +25,7 @@ from vya_backup.transport.limits import Limits
 from vya_backup.transport.processes import Child
 from vya_backup.transport.sandbox import Account
 from vya_backup.transport.stopping import stop
-from vya_backup.transport.storage import remove_tree
+from vya_backup.transport.storage.removing import remove_tree
 
 PREFIX = "vya-drill-"
 START_SECONDS = 120

@@ -8,7 +8,7 @@ from pathlib import Path
 from vya_backup import clock
 from vya_backup.decisions.naming import path_component
 from vya_backup.redaction import scrub
-from vya_backup.transport.storage import expire_logs, write_log
+from vya_backup.transport.storage.log_files import expire_logs, write_log
 
 FOLDER = "tool-logs"
 KEPT = timedelta(days=30)

@@ -12,23 +12,11 @@ from typing import Any
 
 from tests.servers import MySqlServer
 from vya_backup.decisions.manifest import Manifest, differences
-from vya_backup.engines.contract import (
-    Access,
-    Ask,
-    Client,
-    Compare,
-    DumpRequest,
-    Finding,
-    Load,
-    PointOfNoReturn,
-    RestoreRequest,
-    Run,
-    Server,
-    Sql,
-    Step,
-    Survey,
-)
+from vya_backup.engines.answers import Finding, Server, Survey
+from vya_backup.engines.contract import Access, Ask, Compare, Load, PointOfNoReturn, RestoreRequest, Run, Sql, Step
+from vya_backup.engines.dumping import DumpRequest
 from vya_backup.engines.mysql import MySqlEngine, engine
+from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, RestoreFailed
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor

@@ -11,9 +11,12 @@ from tests.servers import PostgresqlServer
 from vya_backup.decisions.manifest import Manifest, differences
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines import contract
+from vya_backup.engines.answers import Finding, Server, Survey
 from vya_backup.engines.choosing import choose_client
-from vya_backup.engines.contract import Access, Client, DumpRequest, RestoreRequest, Server, Survey
+from vya_backup.engines.contract import Access, RestoreRequest
+from vya_backup.engines.dumping import DumpRequest
 from vya_backup.engines.postgresql import PostgresqlEngine
+from vya_backup.engines.tools import Client
 from vya_backup.redaction import Secret
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor
@@ -114,7 +117,7 @@ def request_for(
     return replace(request, **more)
 
 
-def findings(request: RestoreRequest) -> list[contract.Finding]:
+def findings(request: RestoreRequest) -> list[Finding]:
     """Ask what stands against a restore."""
     with connect(ENGINE, request.access) as connection:
         return list(ENGINE.check_target(connection, request))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.engines.postgresql import drive
 from tests.servers import PostgresqlServer
-from vya_backup.engines.contract import DumpRequest
+from vya_backup.engines.dumping import DumpRequest
 from vya_backup.errors import BackupError, DumpDisturbed
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import Compressor

@@ -12,8 +12,10 @@ import pytest
 from tests.engines.postgresql import drive
 from tests.servers import PostgresqlServer
 from vya_backup.decisions.metadata import Needs
+from vya_backup.engines.answers import Server
 from vya_backup.engines.choosing import choose_client, choose_loader
-from vya_backup.engines.contract import Client, DumpRequest, Server
+from vya_backup.engines.dumping import DumpRequest
+from vya_backup.engines.tools import Client
 from vya_backup.errors import (
     BackupError,
     ConfigurationError,

@@ -11,7 +11,8 @@ import pytest
 
 from tests.engines.postgresql import drive
 from tests.servers import PostgresqlServer
-from vya_backup.engines.contract import Client, RestoreRequest
+from vya_backup.engines.contract import RestoreRequest
+from vya_backup.engines.tools import Client
 from vya_backup.errors import RestoreFailed
 from vya_backup.transport.compression import Compressor
 

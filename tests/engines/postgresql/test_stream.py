@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vya_backup.engines.contract import Observation
+from vya_backup.engines.dumping import Observation
 from vya_backup.engines.postgresql.stream import PostgresqlObserver
 
 BEGIN = b"""--

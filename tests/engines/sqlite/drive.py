@@ -12,20 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vya_backup.decisions.manifest import differences
+from vya_backup.engines.answers import Survey
 from vya_backup.engines.contract import (
     Access,
     Command,
     Compare,
-    DumpRequest,
     Load,
-    Observation,
     PointOfNoReturn,
     ReportPath,
     RestoreRequest,
     Run,
     Step,
-    Survey,
 )
+from vya_backup.engines.dumping import DumpRequest, Observation
 from vya_backup.engines.sqlite import engine as engine_of
 from vya_backup.engines.sqlite.sqlite_engine import SqliteEngine
 from vya_backup.errors import BackupError, RestoreFailed

@@ -9,9 +9,9 @@ import pytest
 
 from tests.engines.sqlite.conftest import EVERYTHING
 from tests.engines.sqlite.drive import access_to, fresh_engine
-from vya_backup.engines.contract import DumpRequest
+from vya_backup.engines.dumping import DumpRequest
 from vya_backup.errors import DumpFailed
-from vya_backup.transport import pipeline
+from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import Compressor
 from vya_backup.transport.connections import connect
 from vya_backup.transport.storage import Store
@@ -44,7 +44,7 @@ def test_a_thousand_tables_are_all_in_the_manifest(make: Make, tmp_path: Path) -
 
     assert done.observation.surveyed
     assert done.observation.manifest.count("table") > 1000
-    back = pipeline.unpack(store, "dump.db.gz", "gzip", fresh_engine().observer())
+    back = reading_back.unpack(store, "dump.db.gz", "gzip", fresh_engine().observer())
     assert (back.fault, back.plain_sha256) == ("", done.plain_sha256)
     assert back.observation is not None
     assert not back.observation.surveyed

@@ -12,23 +12,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vya_backup.decisions.manifest import Manifest
-from vya_backup.engines.contract import (
-    Access,
-    Client,
-    ConnectionSpec,
-    DumpObserver,
-    DumpPart,
-    DumpRequest,
-    Finding,
-    FoundDatabase,
-    Mending,
-    MissingPrivilege,
-    RestoreRequest,
-    Server,
-    Steps,
-    Survey,
-    Unfinished,
-)
+from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
+from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
+from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
 from vya_backup.engines.mysql import blocking, counting, drill, mending, privileges, target
 from vya_backup.engines.mysql import connection as connections
 from vya_backup.engines.mysql import dump as dumps
@@ -38,6 +24,7 @@ from vya_backup.engines.mysql import survey as surveys
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour
 from vya_backup.engines.mysql.stream import Observer
 from vya_backup.engines.throwaway import Site, Throwaway
+from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError
 
 if TYPE_CHECKING:

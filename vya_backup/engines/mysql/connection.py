@@ -9,7 +9,8 @@ import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Access, ConnectionSpec, FoundDatabase, Server
+from vya_backup.engines.answers import FoundDatabase, Server
+from vya_backup.engines.contract import Access, ConnectionSpec
 from vya_backup.engines.mysql.flavours import SYSTEM_DATABASES
 from vya_backup.engines.mysql.option_file import authority, socket_of
 from vya_backup.engines.mysql.questions import one, records, rows, status, variables

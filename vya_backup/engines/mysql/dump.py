@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vya_backup.engines.contract import Client, Command, DumpPart, DumpRequest, Server
+from vya_backup.engines.answers import Server
+from vya_backup.engines.contract import Command
+from vya_backup.engines.dumping import DumpPart, DumpRequest
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted
 from vya_backup.engines.mysql.gaps import HISTORY_SERVER
 from vya_backup.engines.mysql.objects import ROUTINE_KINDS
 from vya_backup.engines.mysql.option_file import DEFAULTS_FILE, Option, option_file
+from vya_backup.engines.tools import Client
 
 COMMON_FLAGS = (
     "--single-transaction",

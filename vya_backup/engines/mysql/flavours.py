@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vya_backup.engines.contract import Client, ToolSpec
+from vya_backup.engines.tools import Client, ToolSpec
 
 FOLDERS = (
     "/usr/local/mysql/bin",

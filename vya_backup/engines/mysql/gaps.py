@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Gap, Server
+from vya_backup.engines.answers import Gap, Server
 from vya_backup.engines.mysql.objects import DATA_ELSEWHERE, Table
 from vya_backup.engines.mysql.questions import identifier, of_schema, qualified, rows
 

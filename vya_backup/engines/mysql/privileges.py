@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import MissingPrivilege
+from vya_backup.engines.answers import MissingPrivilege
 from vya_backup.engines.mysql.connection import account
 from vya_backup.engines.mysql.flavours import Flavour
 from vya_backup.engines.mysql.questions import identifier, one, rows

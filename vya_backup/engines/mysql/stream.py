@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from vya_backup.decisions.manifest import Manifest, PartSpan
-from vya_backup.engines.contract import Observation
+from vya_backup.engines.dumping import Observation
 from vya_backup.engines.mysql.inserts import HEADER, Rows
 from vya_backup.engines.mysql.objects import by_kind
 from vya_backup.engines.mysql.questions import spelled

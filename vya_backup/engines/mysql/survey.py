@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vya_backup.decisions.metadata import Needs
-from vya_backup.engines.contract import Gap, Server, Survey
+from vya_backup.engines.answers import Gap, Server, Survey
 from vya_backup.engines.mysql.gaps import Columns, column_gaps, engine_gaps, event_gaps, history_gaps
 from vya_backup.engines.mysql.objects import Stored, Table, by_kind, exact_names, stored, tables
 from vya_backup.engines.mysql.questions import identifier, of_schema, one, qualified, rows

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Finding, RestoreRequest
+from vya_backup.engines.answers import Finding
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql import system_users
 from vya_backup.engines.mysql.connection import account
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import ToolSpec
 from vya_backup.engines.postgresql import connection as connections
 from vya_backup.engines.postgresql import (
     counting,
@@ -23,29 +22,17 @@ from vya_backup.engines.postgresql import (
     watching,
 )
 from vya_backup.engines.postgresql.stream import PostgresqlObserver
+from vya_backup.engines.tools import ToolSpec
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from vya_backup.decisions.manifest import Manifest
-    from vya_backup.engines.contract import (
-        Access,
-        Client,
-        ConnectionSpec,
-        DumpObserver,
-        DumpPart,
-        DumpRequest,
-        Finding,
-        FoundDatabase,
-        Mending,
-        MissingPrivilege,
-        RestoreRequest,
-        Server,
-        Steps,
-        Survey,
-        Unfinished,
-    )
+    from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
+    from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
+    from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
     from vya_backup.engines.throwaway import Site, Throwaway
+    from vya_backup.engines.tools import Client
     from vya_backup.errors import BackupError
 
 FOLDERS = (

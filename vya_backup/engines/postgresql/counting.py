@@ -17,7 +17,7 @@ from vya_backup.engines.postgresql.survey import objects
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from vya_backup.engines.contract import Server
+    from vya_backup.engines.answers import Server
 
 _BATCH = 100
 _PLAIN = {"no_parameters": True}  # a percent sign in a name is just that

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Command, DumpPart
+from vya_backup.engines.contract import Command
+from vya_backup.engines.dumping import DumpPart
 from vya_backup.engines.postgresql import connection
 from vya_backup.engines.postgresql.stream import PART
 
 if TYPE_CHECKING:
-    from vya_backup.engines.contract import Client, DumpRequest, Server
+    from vya_backup.engines.answers import Server
+    from vya_backup.engines.dumping import DumpRequest
+    from vya_backup.engines.tools import Client
 
 OLDEST_SERVER = (13,)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import MissingPrivilege
+from vya_backup.engines.answers import MissingPrivilege
 from vya_backup.engines.postgresql.inventory import own
 from vya_backup.engines.postgresql.properties import identifier
 

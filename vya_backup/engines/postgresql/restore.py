@@ -16,7 +16,8 @@ from vya_backup.engines.postgresql.target import DROP_SLOTS, knows_restrict
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from vya_backup.engines.contract import Client, RestoreRequest, Step, Steps
+    from vya_backup.engines.contract import RestoreRequest, Step, Steps
+    from vya_backup.engines.tools import Client
 
 # What pg_dump sets at the top of every dump, for servers that would refuse one of its lines.
 _DUMP_SETTINGS = {"check_function_bodies": "off", "xmloption": "content"}

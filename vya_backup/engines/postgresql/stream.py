@@ -12,7 +12,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from vya_backup.decisions.manifest import Manifest, PartSpan
-from vya_backup.engines.contract import Observation
+from vya_backup.engines.dumping import Observation
 from vya_backup.engines.postgresql.encodings import codec
 from vya_backup.engines.postgresql.entries import DATA, Entry, announced, entry
 

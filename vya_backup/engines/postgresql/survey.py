@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from vya_backup.decisions.metadata import Needs
-from vya_backup.engines.contract import FoundDatabase, Gap, Server, Survey
+from vya_backup.engines.answers import FoundDatabase, Gap, Server, Survey
 from vya_backup.engines.postgresql import encodings, entries, inventory, properties
 from vya_backup.engines.postgresql.properties import identifier, literal
 

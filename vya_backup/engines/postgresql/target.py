@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Finding
+from vya_backup.engines.answers import Finding
 from vya_backup.engines.postgresql.properties import identifier
 
 if TYPE_CHECKING:

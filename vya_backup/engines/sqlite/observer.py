@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vya_backup.decisions.manifest import Manifest
-from vya_backup.engines.contract import Observation
+from vya_backup.engines.dumping import Observation
 from vya_backup.engines.sqlite.files import HEADER_BYTES, MAGIC
 
 UNKNOWN = Manifest(objects={}, rows={}, rows_exact=False)

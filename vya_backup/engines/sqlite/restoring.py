@@ -11,17 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from vya_backup.engines.contract import (
-    Compare,
-    Finding,
-    Load,
-    Mending,
-    PointOfNoReturn,
-    RestoreRequest,
-    Run,
-    Steps,
-    Unfinished,
-)
+from vya_backup.engines.answers import Finding
+from vya_backup.engines.contract import Compare, Load, Mending, PointOfNoReturn, RestoreRequest, Run, Steps, Unfinished
 from vya_backup.engines.sqlite import files
 from vya_backup.engines.sqlite.program_command import program
 

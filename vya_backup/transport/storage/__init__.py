@@ -1,33 +1,24 @@
-"""Publishes, finds, opens and removes artifacts below one base path; the only owner of unlink, link and rename.
+"""Publishes, finds, opens and removes artifacts below one base path; this folder alone unlinks, links and renames.
 
 A file gets its final name only when it is complete and on the disk, and no name is ever taken from another file.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from vya_backup import clock
 from vya_backup.errors import ConfigurationError, SpaceMissing, StorageFailed
 from vya_backup.transport import folders
 from vya_backup.transport.disk import explained, space
-from vya_backup.transport.drafts import ARTIFACT, FILE_MODE, Draft, Target, is_partial, locked
+from vya_backup.transport.drafts import ARTIFACT, Draft, Target, is_partial
 from vya_backup.transport.reading import StoredFile
-
-__all__ = ["Draft", "FileIdentity", "Store", "StoredFile", "expire_logs", "place", "remove_tree", "write_log"]
-UNKNOWN_TO_FILE_SYSTEM = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
-AT_FDCWD = -100
-RENAME_NOREPLACE = 1
-REMOVAL_ATTEMPTS = 100
-REMOVAL_PAUSE_SECONDS = 0.05
+from vya_backup.transport.storage.placing import place
+from vya_backup.transport.storage.removing import discard, removed_unless_written
 
 
 @dataclass(frozen=True)
@@ -95,7 +86,7 @@ class Store:
             if self.temp_path is not None:
                 folders.make_private(self.temp_path)
                 _demand_same_file_system(self.temp_path, final.parent)
-            return Draft(Target(self.base_path, final, self.temp_path or final.parent), place, _discard)
+            return Draft(Target(self.base_path, final, self.temp_path or final.parent), place, discard)
 
     def write_sidecar(self, relative: str, content: bytes) -> None:
         """Write a small file with the care of an artifact.
@@ -210,7 +201,7 @@ class Store:
         leftovers = [path for path in self._files(prefix) if is_partial(path)]
         if self.temp_path is not None and self.temp_path.is_dir():
             leftovers += [path for path in self.temp_path.iterdir() if is_partial(path)]
-        return [path for path in leftovers if not live(path) and _removed_unless_written(path)]
+        return [path for path in leftovers if not live(path) and removed_unless_written(path)]
 
     def unlink(self, relative: str) -> None:
         """Remove a file for good; its folders stay.
@@ -255,113 +246,6 @@ class Store:
             for folder, subfolders, names in os.walk(top, onerror=fail):
                 subfolders.sort()
                 yield from (Path(folder, name) for name in sorted(names))
-
-
-Placing = Callable[[Path, Path], None]
-
-
-def link_and_unlink(source: Path, target: Path) -> None:
-    """Move a file by a second link, which link(2) refuses to make over an existing name."""
-    os.link(source, target)
-    try:
-        source.unlink()
-    except OSError:
-        target.unlink()  # the caller is told that it failed, so nothing may stand there
-        raise
-
-
-def rename_without_replacing(source: Path, target: Path) -> None:
-    """Move a file by renameat2(2) with RENAME_NOREPLACE, for file systems that have no links."""
-    import ctypes
-
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), RENAME_NOREPLACE):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
-
-
-def place(source: Path, target: Path, ways: tuple[Placing, ...] = (link_and_unlink, rename_without_replacing)) -> None:
-    """Give a file its final name by the first way that its file system knows; none of them replaces anything.
-
-    Raises:
-        FileExistsError: the name is taken.
-        OSError: no way worked.
-    """
-    for way in ways[:-1]:
-        try:
-            return way(source, target)
-        except OSError as error:
-            if error.errno not in UNKNOWN_TO_FILE_SYSTEM:
-                raise
-    return ways[-1](source, target)
-
-
-def write_log(folder: Path, name: str, text: str) -> Path:
-    """Write a tool's full words into a private file; an older one of that name is continued.
-
-    Raises:
-        SpaceMissing, StorageFailed: it could not be written.
-    """
-    path = folder / name
-    with explained("write", path):
-        folders.make_private(folder)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, FILE_MODE)
-            file.write(text)
-    return path
-
-
-def expire_logs(folder: Path, before: datetime) -> int:
-    """Remove the files of a log folder that were last written before an aware instant; return how many.
-
-    Raises:
-        StorageFailed: the folder could not be read, or a file not removed.
-    """
-    with explained("expire logs in", folder):
-        old = [path for path in _plain_files(folder) if path.stat().st_mtime < before.timestamp()]
-        for path in old:
-            path.unlink()
-    return len(old)
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder of throwaway data with everything in it; what dying processes still write to is tried again.
-
-    Raises:
-        StorageFailed: something stays.
-    """
-    for _ in range(REMOVAL_ATTEMPTS):
-        with contextlib.suppress(OSError):
-            shutil.rmtree(folder)
-        if not folder.exists():
-            return
-        clock.nap(REMOVAL_PAUSE_SECONDS)
-    with explained("remove", folder):
-        shutil.rmtree(folder)
-
-
-def _plain_files(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-
-
-def _discard(path: Path) -> None:
-    path.unlink(missing_ok=True)
-
-
-def _removed_unless_written(path: Path) -> bool:
-    """Remove a partial file whose writer is gone: the kernel gave up its lock with it."""
-    with explained("remove", path):
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            if not locked(descriptor):
-                return False
-            _discard(path)
-        finally:
-            os.close(descriptor)
-    return True
 
 
 def _demand_same_file_system(temp_path: Path, folder: Path) -> None:

@@ -1,0 +1,66 @@
+"""PURE: the events in the life of a restore; `instance`, `database`, `backup_id` are where its artifact came from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from vya_backup.history.event import Event, Process
+from vya_backup.history.fact import EXACT, Exact
+
+
+class RestoreStarted(Event):
+    """A restore began; `instance`, `database` and `backup_id` are where the artifact came from."""
+
+    type = "restore_started"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    staging: Exact = ""
+    retired: Exact = ""
+    source_path: Exact
+    requested: str
+    process: Annotated[Process, EXACT]
+    place: Exact = ""
+    created: bool = False
+
+
+class Restored(Event):
+    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it."""
+
+    type = "restored"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    duration_seconds: float
+    rows: int
+    plain_bytes: int
+    compared: tuple[str, ...] = ()
+    left: str = ""
+
+
+class RestoreCleaned(Event):
+    """What an ended restore had left behind, staging or the old database, was removed by a later run."""
+
+    type = "restore_cleaned"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    mended: tuple[str, ...] = ()
+
+
+class RestoreFailed(Event):
+    """A restore stopped; `left` says where the old database is and what brings it back.
+
+    `mended` is what a later run did about a restore whose process had died.
+    """
+
+    type = "restore_failed"
+    restore_id: Exact
+    target_instance: Exact
+    target_database: Exact
+    code: Exact
+    message: str
+    hint: str = ""
+    differences: tuple[str, ...] = ()
+    left: str = ""
+    mended: tuple[str, ...] = ()

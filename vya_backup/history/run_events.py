@@ -1,0 +1,90 @@
+"""PURE: the events of everything around backups: instances, runs, doit's memory, the catalog itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from vya_backup.history.event import Event
+from vya_backup.history.fact import EXACT, Exact, ExactList, Fact
+
+
+class Exclusion(Fact):
+    """A database that is not backed up, and why."""
+
+    name: Exact
+    reason: str
+
+
+class Discovered(Event):
+    """What an instance holds and what of it is left out; appended only when it differs from the last one."""
+
+    type = "discovered"
+    server: str
+    found: ExactList
+    excluded: tuple[Exclusion, ...] = ()
+
+
+class DiscoveryFailed(Event):
+    """An instance could not be asked what it holds."""
+
+    type = "discovery_failed"
+    code: Exact
+    message: str
+    hint: str = ""
+
+
+class RunStarted(Event):
+    """One invocation is about to do something."""
+
+    type = "run_started"
+    command: str
+    version: Exact
+    environment: Exact
+    config_path: Exact = ""
+
+
+class RunFinished(Event):
+    """The end of a run and how many tasks ended how."""
+
+    type = "run_finished"
+    exit_status: int
+    results: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
+
+
+class TaskRecorded(Event):
+    """What doit remembers of a task that succeeded."""
+
+    type = "task_recorded"
+    task: Exact
+    state: Annotated[dict[str, Any], EXACT]
+
+
+class TaskForgotten(Event):
+    """What doit remembered of a task is void."""
+
+    type = "task_forgotten"
+    task: Exact
+
+
+class CatalogCreated(Event):
+    """The first event of every chain."""
+
+    type = "catalog_created"
+    schema_version: int
+    program_version: Exact
+
+
+class CatalogRebuilt(Event):
+    """This file was made again: from copies of a catalog, or from the sidecars of its backups.
+
+    `kept` and `lost` are by catalog: the last position that was recovered, and the last one that is known to have been.
+    Events between the two are gone, and what remembers their hashes is no sign of tampering.
+    """
+
+    type = "catalog_rebuilt"
+    source: Literal["copies", "sidecars"]
+    events: int
+    kept: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
+    lost: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
