@@ -50,7 +50,7 @@ class Life:
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Two weeks of nights with backups, verifications, drills, holds and prunes; copied out after each. Never changed."""
+    """Two weeks of backups, verifications, drills, holds and prunes, copied out every night. Never changed."""
     with short_folder() as ground:
         project = new_project(tmp_path_factory.mktemp("life"), CONFIGURATION.format(ground=ground))
         began = datetime.now(UTC).replace(hour=2, minute=0) - (NIGHTS + 2) * DAY
