@@ -216,7 +216,7 @@ QUERIES: dict[str, Callable[[Catalog], object]] = {
     "last event of its kind": lambda catalog: catalog.append_if_changed(one_of_each()["discovered"]),
     "head": Catalog.head,
     "what retention asks of a database": lambda catalog: keeping.retained(catalog, "prod", "shop"),
-    "prunes that were cut off": keeping.to_be_removed,
+    "prunes that were cut off": lambda catalog: keeping.to_be_removed(catalog, "wfdb02"),
     "a backup by the beginning of its id": lambda catalog: keeping.beginning_with(catalog, "b"),
     "one backup for retention": lambda catalog: keeping.one(catalog, "b1"),
     "alarms of a database": lambda catalog: keeping.alarms(catalog, "prod", "shop"),
@@ -242,7 +242,7 @@ def test_no_view_that_a_command_needs_reads_all_events_or_all_backups(
 
 def _grows(sql: str, line: str) -> bool:
     """Judge one line of a plan: a scan is fine along an index of few rows, or backwards until the limit is met."""
-    few = ("SCAN d", "SCAN projected_databases", "SCAN projected_instances")
+    few = ("SCAN d", "SCAN projected_databases", "SCAN projected_instances", "SCAN projected_prunes")
     in_order = line.startswith(("SCAN b", "SCAN projected_r")) and "LIMIT 50" in sql and "sequence DESC" in sql
     scans = line.startswith("SCAN") and not in_order and not any(name in line for name in few)
     sorts_few = "projected_instances" in sql or "failures" in sql  # ids out of an index of failures alone

@@ -203,13 +203,13 @@ def test_an_abort_after_the_event_is_finished_by_the_next_run(
 
     assert states(bench) == ["pruned"] * 3 + ["good"] * KEPT
     assert sum(files_of(bench, nights[0])) == 3 - removed
-    assert [row.backup_id for row in to_be_removed(bench.workspace.catalog)] == [r.backup_id for r in nights[:3]]
+    assert [row.backup_id for row in to_be_removed(bench.workspace.catalog, HOST)] == [r.backup_id for r in nights[:3]]
 
     assert close_orphans(bench.workspace) == []
     assert [files_of(bench, row) for row in nights] == [NONE] * 3 + [ALL] * KEPT
     head = bench.workspace.catalog.head()
     assert close_orphans(bench.workspace) == []
-    assert (bench.workspace.catalog.head(), to_be_removed(bench.workspace.catalog)) == (head, [])
+    assert (bench.workspace.catalog.head(), to_be_removed(bench.workspace.catalog, HOST)) == (head, [])
 
 
 def _die_after(removed: int, patched: pytest.MonkeyPatch) -> None:
@@ -266,6 +266,21 @@ def test_a_disk_that_refuses_is_asked_again_by_the_next_run(
     assert "Input/output error" in later[0]
     assert finish_prunes(bench.workspace) == []
     assert [files_of(bench, row) for row in nights] == [NONE] * 3 + [ALL] * KEPT
+
+
+def test_another_hosts_unfinished_prune_is_not_finished_here(bench: Bench, nights: list[BackupRow]) -> None:
+    """In a catalog of several hosts: its files are in its own tree, and what has their names here is not its."""
+    catalog, row = bench.workspace.catalog, nights[0]
+    elsewhere = Catalog.open(catalog.path, host="otherhost", now=bench.workspace.clock)
+    where = {"instance": "place", "database": "shop", "backup_id": row.backup_id}
+    elsewhere.append(Pruned(**where, path=row.path or "", reason="fills no slot", policy="keep 2 daily"))
+    elsewhere.close()
+
+    assert finish_prunes(bench.workspace) == []
+
+    assert files_of(bench, row) == ALL
+    assert events(bench, Removed) == []
+    assert [one.backup_id for one in to_be_removed(catalog, "otherhost")] == [row.backup_id]
 
 
 # ------------------------------------------------------------------ beside others

@@ -73,7 +73,7 @@ def prune(workspace: Workspace, key: Key, progress: pipeline.Progress) -> Outcom
 def finish_prunes(workspace: Workspace) -> list[str]:
     """Remove what a prune that was cut off has left; return a sentence for each thing that a person should look at."""
     said: list[str] = []
-    for row in to_be_removed(workspace.catalog):
+    for row in to_be_removed(workspace.catalog, workspace.configuration.application.host()):
         key = Key(row.instance, row.database)
         try:
             with hold(workspace.state / "locks", str(key), f"prune of {key}"):
