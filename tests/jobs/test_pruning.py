@@ -57,6 +57,7 @@ HOST = "testhost"
 SHOP = Key("place", "shop")
 NIGHTS = 5
 KEPT = 2
+BYTES_OF_ONE = 400
 DAY = timedelta(days=1)
 POLICY = Retention(daily_keep=KEPT, weekly_keep=0, monthly_keep=0, safety_days=0)
 
@@ -174,10 +175,12 @@ def test_a_second_prune_changes_nothing(bench: Bench, nights: list[BackupRow]) -
 
 
 def test_anyone_can_make_the_decision_again(bench: Bench, nights: list[BackupRow]) -> None:
-    """From the event's numbers and what the catalog knew of the backups it names."""
+    """From the numbers of its first event, and what the catalog knew of the backups that it names and that name it."""
     pruned_now(bench)
-    event = events(bench, Pruned)[-1]
-    assert isinstance(event, Pruned)
+    given_up = [event for event in events(bench, Pruned) if isinstance(event, Pruned)]
+    event = next(one for one in given_up if one.backup_id == given_up[-1].decision)
+    assert {one.decision for one in given_up} == {nights[0].backup_id}
+    assert {one.backup_id for one in given_up} == {row.backup_id for row in nights[:3]}
     assert event.decided_at is not None
     survivors = {one.backup_id: one.reason for one in event.survivors}
     known = [Candidate(row.backup_id, row.sequence, "good", row.started_at) for row in nights]
@@ -189,6 +192,18 @@ def test_anyone_can_make_the_decision_again(bench: Bench, nights: list[BackupRow
         (s.rule, s.period, s.backup_id) for s in event.slots
     ]
     assert str(again.policy) == event.policy == "keep 2 daily"
+
+
+def test_a_decision_is_told_once_however_many_it_gives_up(bench: Bench, nights: list[BackupRow]) -> None:
+    """A first prune of years gives up thousands: what grows with them is their own facts alone."""
+    pruned_now(bench)
+
+    whole, *others = (event for event in events(bench, Pruned) if isinstance(event, Pruned))
+
+    assert {one.backup_id for one in whole.survivors} == {row.backup_id for row in nights[3:]}
+    assert others
+    assert all((one.slots, one.survivors, one.rules, one.decided_at) == ((), (), {}, None) for one in others)
+    assert all(len(one.data()) < BYTES_OF_ONE for one in others)
 
 
 @pytest.mark.parametrize("removed", [0, 1, 2, 3])

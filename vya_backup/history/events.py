@@ -207,7 +207,8 @@ class Pruned(Event):
     """A backup is given up, as the retention policy decided; its files are removed after this event.
 
     `rules` are the numbers of the policy, `decided_at` and `zone` the rest of what the decision was made from, so that
-    anyone can make it again: `slots` and `survivors` are its outcome for the whole database.
+    anyone can make it again: `slots` and `survivors` are its outcome for the whole database. One decision may give up
+    thousands: the first event of it holds these, and `decision` of each is the `backup_id` of that first one.
     """
 
     type = "pruned"
@@ -215,6 +216,7 @@ class Pruned(Event):
     reason: str
     policy: str
     size_bytes: int = 0
+    decision: Exact = ""
     rules: Annotated[dict[str, int | str], EXACT] = Field(default_factory=dict)
     decided_at: Instant | None = None
     zone: Exact = ""

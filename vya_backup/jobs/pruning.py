@@ -165,16 +165,26 @@ def _append(workspace: Workspace, key: Key, checks: dict[str, Check]) -> tuple[C
         considered, told = _considered(workspace, key)
         last.append(considered)
         gone = [fate for fate in considered.decision.victims if fate.candidate.backup_id in checks]
-        told |= _outcome_of(considered.decision, gone)
-        return [_event(considered.rows[fate.candidate.backup_id], fate, told) for fate in reversed(gone)]
+        return _events(considered, list(reversed(gone)), told)
 
     recorded = workspace.catalog.append_decided(events)
     return last[-1], tuple(one.event for one in recorded if isinstance(one.event, Pruned))
 
 
-def _outcome_of(decision: Decision, gone: list[Fate]) -> dict[str, object]:
-    """Return the slot table and the survivors as every event of this decision repeats them."""
-    kept = [fate for fate in decision.fates if fate not in gone]
+def _events(considered: Considered, gone: list[Fate], told: dict[str, object]) -> list[Pruned]:
+    """Return an event for each; the first holds the whole decision, to which the others refer: it is long."""
+    if not gone:
+        return []
+    rows = [considered.rows[fate.candidate.backup_id] for fate in gone]
+    whole = told | _outcome_of(considered.decision, {row.backup_id for row in rows})
+    told = {"policy": told["policy"], "decision": rows[0].backup_id}
+    first, *others = zip(rows, gone, strict=True)
+    return [_event(*first, told | whole), *(_event(row, fate, told) for row, fate in others)]
+
+
+def _outcome_of(decision: Decision, gone: set[str]) -> dict[str, object]:
+    """Return the slot table and the survivors."""
+    kept = [fate for fate in decision.fates if fate.candidate.backup_id not in gone]
     return {
         "slots": tuple(FilledSlot(rule=s.rule, period=s.period, backup_id=s.backup_id) for s in decision.slots),
         "survivors": tuple(Survivor(backup_id=fate.candidate.backup_id, reason=fate.reason) for fate in kept),
