@@ -112,6 +112,8 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
     kinds = (
         *good(backup_id, database=database),
         e.Verified(**where, path=path, verdict="pass"),
+        e.DrillStarted(**where, process=PROCESS, target_instance="standby"),
+        e.DrillAbandoned(**where, reason="its process is gone", target_instance="standby", left="drop it"),
         e.Drilled(**where, verdict="pass", duration_seconds=3, rows=30),
         e.Failed(**where, step="dump", code="unreachable", message="no connection", hint="Start it."),
         e.Abandoned(**where, reason="its process is gone", process=PROCESS),

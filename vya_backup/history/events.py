@@ -153,6 +153,26 @@ class Drilled(Event):
     sandbox: Exact = ""
 
 
+class DrillStarted(Event):
+    """A drill began; its backup is not pruned while the process lives.
+
+    `target_instance` is the configured instance that it uses, empty where it makes a private server.
+    """
+
+    type = "drill_started"
+    process: Annotated[Process, EXACT]
+    target_instance: Exact = ""
+
+
+class DrillAbandoned(Event):
+    """A drill ended without a verdict: stopped, or closed by a later run; `left` is what only a person can remove."""
+
+    type = "drill_abandoned"
+    reason: str
+    target_instance: Exact = ""
+    left: str = ""
+
+
 class Failed(Event):
     """A step of a backup failed; without `backup_id` it never started."""
 

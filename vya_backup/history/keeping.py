@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vya_backup.history.reading import read
 
@@ -35,6 +35,8 @@ class RetainedRow:
     drilled_at: datetime | None
     held: bool
     restoring: bool
+    drills: list[dict[str, Any]]
+    """The processes of the drills of it that did not end."""
     good_event: int | None
     """The event that made it good; None while nothing did."""
     before_bytes: int | None

@@ -18,6 +18,7 @@ from vya_backup.jobs.alarms import barred
 from vya_backup.jobs.removing import LINK, Check, fault_of, remove
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
+from vya_backup.transport.liveness import ProcessIdentity, is_gone
 from vya_backup.transport.locks import hold
 from vya_backup.transport.stopping import stop
 
@@ -92,12 +93,13 @@ def _considered(workspace: Workspace, key: Key) -> tuple[Considered, dict[str, o
     rows = retained(workspace.catalog, key.instance, key.database)
     policy = Policy.of(rules_for(workspace.configuration.storage.retention, key))
     now, zone = workspace.clock(), workspace.schedule.zone
-    decision = decide([_candidate(row) for row in rows], policy, now, zone, barred(workspace, key, rows))
+    candidates = [_candidate(row, workspace.configuration.application.host()) for row in rows]
+    decision = decide(candidates, policy, now, zone, barred(workspace, key, rows))
     told = {"policy": str(policy), "rules": policy.rules(), "decided_at": now, "zone": zone.key}
     return Considered(key, decision, {row.backup_id: row for row in rows}), told
 
 
-def _candidate(row: RetainedRow) -> Candidate:
+def _candidate(row: RetainedRow, host: str) -> Candidate:
     return Candidate(
         backup_id=row.backup_id,
         sequence=row.sequence,
@@ -106,6 +108,7 @@ def _candidate(row: RetainedRow) -> Candidate:
         verified=row.verified_at is not None or row.drilled_at is not None,
         held=row.held,
         restoring=row.restoring,
+        drilling=any(not is_gone(ProcessIdentity(**process), host) for process in row.drills),
     )
 
 
