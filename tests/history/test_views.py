@@ -244,13 +244,7 @@ def test_no_view_that_a_command_needs_reads_all_events_or_all_backups(
 
 def _grows(sql: str, line: str) -> bool:
     """Judge one line of a plan: a scan is fine along an index of few rows, or backwards until the limit is met."""
-    few = (
-        "SCAN d",
-        "SCAN projected_databases",
-        "SCAN projected_instances",
-        "SCAN projected_prunes",
-        "SCAN projected_drills",
-    )
+    few = ("SCAN d", *(f"SCAN projected_{name}" for name in ("databases", "drills", "instances", "prunes")))
     in_order = line.startswith(("SCAN b", "SCAN projected_r")) and "LIMIT 50" in sql and "sequence DESC" in sql
     scans = line.startswith("SCAN") and not in_order and not any(name in line for name in few)
     sorts_few = "projected_instances" in sql or "failures" in sql  # ids out of an index of failures alone
