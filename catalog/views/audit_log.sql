@@ -11,6 +11,9 @@ SELECT
         || json_extract(data, '$.path')
       WHEN 'verified' THEN 'backup of ' || subject || ' verified: ' || json_extract(data, '$.verdict')
         || coalesce(': ' || nullif(json_extract(data, '$.reason'), ''), '')
+      WHEN 'drill_started' THEN 'drill of ' || subject || ' started'
+        || coalesce(' on ' || nullif(json_extract(data, '$.target_instance'), ''), '')
+      WHEN 'drill_abandoned' THEN 'drill of ' || subject || ' abandoned: ' || json_extract(data, '$.reason')
       WHEN 'drilled' THEN 'restore of ' || subject || ' drilled: ' || json_extract(data, '$.verdict')
       WHEN 'failed' THEN json_extract(data, '$.step')
         || coalesce(' of ' || instance || coalesce('/' || database, ''), '')

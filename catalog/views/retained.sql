@@ -6,6 +6,9 @@ SELECT
   EXISTS (
     SELECT 1 FROM projected_restores AS r WHERE r.backup_id = b.backup_id AND r.state = 'running'
   ) AS restoring,
+  (
+    SELECT json_group_array(json(d.process)) FROM projected_drills AS d WHERE d.backup_id = b.backup_id
+  ) AS drills,
   g.good_event, g.before_bytes, g.inode, g.modified_ns,
   EXISTS (SELECT 1 FROM projected_prunes AS p WHERE p.backup_id = b.backup_id) AS removing
 FROM projected_backups AS b

@@ -15,7 +15,7 @@ from vya_backup.clock import parse_rfc3339
 from vya_backup.decisions.retention import Candidate, Decision, Policy, decide
 
 FOLDER = Path(__file__).with_name("calendars")
-FLAGS = ("verified", "held", "restoring")
+FLAGS = ("verified", "held", "restoring", "drilling")
 SLOTS = "slot table"
 
 
@@ -81,4 +81,5 @@ def _backup(number: int, row: list[str]) -> Candidate:
         verified="verified" in flags,
         held="held" in flags,
         restoring="restoring" in flags,
+        drilling="drilling" in flags,
     )

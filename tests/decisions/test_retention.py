@@ -170,14 +170,18 @@ def test_keeping_more_never_deletes_more(backups: list[Candidate], policy: Polic
 @settings(max_examples=150, deadline=None)
 @given(histories(), policies, st.data())
 def test_what_is_promised_is_never_pruned(backups: list[Candidate], policy: Policy, data: st.DataObject) -> None:
-    """The newest good one, what is held or being restored, what is young, and everything while a reason stands."""
+    """The newest good one, what is held, restored, drilled or young, and everything while a reason stands."""
     now = after(backups) - data.draw(st.integers(0, 80)) * DAY  # some may be dated in the future
     restoring = {one.backup_id for one in backups if data.draw(st.booleans())}
-    candidates = [replace(one, restoring=one.backup_id in restoring) for one in backups]
+    drilling = {one.backup_id for one in backups if data.draw(st.booleans())}
+    candidates = [
+        replace(one, restoring=one.backup_id in restoring, drilling=one.backup_id in drilling) for one in backups
+    ]
     decision = pruned(candidates, policy, now)
     good = [one for one in candidates if one.state == "good"]
     safe = [one for one in candidates if one.held or one.restoring or one.state != "good" or one.started_at > now]
     safe += [one for one in candidates if now - one.started_at < timedelta(days=policy.safety_days)] + good[-1:]
+    safe += [one for one in candidates if one.drilling]
 
     assert {one.backup_id for one in safe} <= kept(decision)
     assert pruned(candidates, policy, now, barred="a reason").victims == ()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.conftest import encrypt
+from tests.acceptance.trouble import wait_for
 from tests.drills.conftest import Drills
 from tests.project import Project
 from tests.servers import Servers, TestServer
@@ -33,6 +34,12 @@ QUIET = {"postgresql": "SELECT 1", "mariadb": "SET GLOBAL event_scheduler = OFF"
 AFTER = {
     "postgresql": (f"DROP DATABASE IF EXISTS {NAME}", "DROP ROLE IF EXISTS rehearsal"),
     "mariadb": ("SET GLOBAL event_scheduler = ON", "DROP USER IF EXISTS rehearsal"),
+}
+ENDLESS = {"postgresql": "SELECT count(*) FROM pg_sleep(600)", "mariadb": "SELECT SLEEP(600)"}
+ASKED = {"postgresql": "pg_sleep(600)", "mariadb": "SLEEP(600)"}
+RUNNING = {
+    "postgresql": "SELECT query FROM pg_stat_activity WHERE query LIKE 'SELECT count%'",
+    "mariadb": "SELECT info FROM information_schema.processlist WHERE info LIKE 'SELECT S%'",
 }
 REASONS = {"postgresql": ("its account postgres is a superuser",), "mariadb": ("superuser", "event scheduler is on")}
 
@@ -74,6 +81,32 @@ def test_a_shared_instance_takes_a_drill_without_a_superuser_only(server: TestSe
     assert project.events("type = 'drilled'")[-1]["data"]["verdict"] == "pass", done
     assert project.events("type = 'drilled'")[-1]["data"]["target_instance"] == "place"
     assert server.databases() == [name for name in before if name != LEFT_BEHIND]
+
+
+def test_what_a_killed_drill_left_there_is_dropped_by_the_next_run_of_anything(
+    server: TestServer, drills_of: Drills
+) -> None:
+    """Killed while an assertion is asked, so that its copy stands; `doit backup` drops it, and once is enough."""
+    endless = {"database": f"source/{NAME}", "sql": ENDLESS[server.engine], "expect": 0}
+    project = drills_of(source=server, place=server, drill={"instance": "place", "assertions": [endless]})
+    encrypt(project, {"source": (server.superuser, server.password), "place": ("rehearsal", PASSWORD)})
+    server.sql(QUIET[server.engine])
+    assert project.run("backup", "--instance", "source", "--database", NAME).status == 0
+    server.drop_database(LEFT_BEHIND)
+    before = server.databases()
+    process = project.start(f"drill:source/{NAME}")
+    wait_for(lambda: ASKED[server.engine] in str(server.sql(RUNNING[server.engine])), process)
+    process.kill()
+    process.communicate()
+    assert len(server.databases()) == len(before) + 1
+
+    done = project.run("backup", "--instance", "source", "--database", NAME)
+
+    assert server.databases() == before, done.said
+    assert f"a drill of source/{NAME} on place was cut off on its way" in done.out
+    assert project.types().count("drill_abandoned") == 1
+    assert "was cut off" not in project.run("backup", "--instance", "source", "--database", NAME).out
+    assert project.types().count("drill_abandoned") == 1
 
 
 def drilled_with_an_account_of_its_own(project: Project, server: TestServer) -> str:

@@ -15,7 +15,9 @@ from vya_backup.history.events import (
     Abandoned,
     Checksummed,
     Damaged,
+    DrillAbandoned,
     Drilled,
+    DrillStarted,
     Dumped,
     Failed,
     Held,
@@ -139,6 +141,8 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
     kinds = (
         *good(backup_id, database=database),
         Verified(**where, path=path, verdict="pass"),
+        DrillStarted(**where, process=PROCESS, target_instance="standby"),
+        DrillAbandoned(**where, reason="its process is gone", target_instance="standby", left="drop it"),
         Drilled(**where, verdict="pass", duration_seconds=3, rows=30),
         Failed(**where, step="dump", code="unreachable", message="no connection", hint="Start it."),
         Abandoned(**where, reason="its process is gone", process=PROCESS),

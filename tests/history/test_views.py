@@ -15,6 +15,7 @@ from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event
 from vya_backup.history.events import Failed, Held, Released
 from vya_backup.history.run_events import Discovered
+from vya_backup.history.unfinished_drills import unfinished_drills
 
 PROMISED = {
     "backups": "backup_id instance database engine state path size_bytes sha256 started_at finished_at "
@@ -216,9 +217,10 @@ QUERIES: dict[str, Callable[[Catalog], object]] = {
     "known databases": views.known_databases,
     "runs": lambda catalog: journal.runs(catalog, 50),
     "last event of its kind": lambda catalog: catalog.append_if_changed(one_of_each()["discovered"]),
+    "drills without an end": unfinished_drills,
     "head": Catalog.head,
     "what retention asks of a database": lambda catalog: keeping.retained(catalog, "prod", "shop"),
-    "prunes that were cut off": keeping.to_be_removed,
+    "prunes that were cut off": lambda catalog: keeping.to_be_removed(catalog, "wfdb02"),
     "a backup by the beginning of its id": lambda catalog: keeping.beginning_with(catalog, "b"),
     "one backup for retention": lambda catalog: keeping.one(catalog, "b1"),
     "alarms of a database": lambda catalog: keeping.alarms(catalog, "prod", "shop"),
@@ -244,7 +246,7 @@ def test_no_view_that_a_command_needs_reads_all_events_or_all_backups(
 
 def _grows(sql: str, line: str) -> bool:
     """Judge one line of a plan: a scan is fine along an index of few rows, or backwards until the limit is met."""
-    few = ("SCAN d", "SCAN projected_databases", "SCAN projected_instances")
+    few = ("SCAN d", *(f"SCAN projected_{name}" for name in ("databases", "drills", "instances", "prunes")))
     in_order = line.startswith(("SCAN b", "SCAN projected_r")) and "LIMIT 50" in sql and "sequence DESC" in sql
     scans = line.startswith("SCAN") and not in_order and not any(name in line for name in few)
     sorts_few = "projected_instances" in sql or "failures" in sql  # ids out of an index of failures alone

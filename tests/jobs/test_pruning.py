@@ -50,6 +50,7 @@ HOST = "testhost"
 SHOP = Key("place", "shop")
 NIGHTS = 5
 KEPT = 2
+BYTES_OF_ONE = 400
 DAY = timedelta(days=1)
 POLICY = Retention(daily_keep=KEPT, weekly_keep=0, monthly_keep=0, safety_days=0)
 
@@ -167,10 +168,12 @@ def test_a_second_prune_changes_nothing(bench: Bench, nights: list[BackupRow]) -
 
 
 def test_anyone_can_make_the_decision_again(bench: Bench, nights: list[BackupRow]) -> None:
-    """From the event's numbers and what the catalog knew of the backups it names."""
+    """From the numbers of its first event, and what the catalog knew of the backups that it names and that name it."""
     pruned_now(bench)
-    event = events(bench, Pruned)[-1]
-    assert isinstance(event, Pruned)
+    given_up = [event for event in events(bench, Pruned) if isinstance(event, Pruned)]
+    event = next(one for one in given_up if one.backup_id == given_up[-1].decision)
+    assert {one.decision for one in given_up} == {nights[0].backup_id}
+    assert {one.backup_id for one in given_up} == {row.backup_id for row in nights[:3]}
     assert event.decided_at is not None
     survivors = {one.backup_id: one.reason for one in event.survivors}
     known = [Candidate(row.backup_id, row.sequence, "good", row.started_at) for row in nights]
@@ -182,6 +185,18 @@ def test_anyone_can_make_the_decision_again(bench: Bench, nights: list[BackupRow
         (s.rule, s.period, s.backup_id) for s in event.slots
     ]
     assert str(again.policy) == event.policy == "keep 2 daily"
+
+
+def test_a_decision_is_told_once_however_many_it_gives_up(bench: Bench, nights: list[BackupRow]) -> None:
+    """A first prune of years gives up thousands: what grows with them is their own facts alone."""
+    pruned_now(bench)
+
+    whole, *others = (event for event in events(bench, Pruned) if isinstance(event, Pruned))
+
+    assert {one.backup_id for one in whole.survivors} == {row.backup_id for row in nights[3:]}
+    assert others
+    assert all((one.slots, one.survivors, one.rules, one.decided_at) == ((), (), {}, None) for one in others)
+    assert all(len(one.data()) < BYTES_OF_ONE for one in others)
 
 
 @pytest.mark.parametrize("removed", [0, 1, 2, 3])
@@ -196,13 +211,13 @@ def test_an_abort_after_the_event_is_finished_by_the_next_run(
 
     assert states(bench) == ["pruned"] * 3 + ["good"] * KEPT
     assert sum(files_of(bench, nights[0])) == 3 - removed
-    assert [row.backup_id for row in to_be_removed(bench.workspace.catalog)] == [r.backup_id for r in nights[:3]]
+    assert [row.backup_id for row in to_be_removed(bench.workspace.catalog, HOST)] == [r.backup_id for r in nights[:3]]
 
     assert close_orphans(bench.workspace) == []
     assert [files_of(bench, row) for row in nights] == [NONE] * 3 + [ALL] * KEPT
     head = bench.workspace.catalog.head()
     assert close_orphans(bench.workspace) == []
-    assert (bench.workspace.catalog.head(), to_be_removed(bench.workspace.catalog)) == (head, [])
+    assert (bench.workspace.catalog.head(), to_be_removed(bench.workspace.catalog, HOST)) == (head, [])
 
 
 def _die_after(removed: int, patched: pytest.MonkeyPatch) -> None:
@@ -259,6 +274,21 @@ def test_a_disk_that_refuses_is_asked_again_by_the_next_run(
     assert "Input/output error" in later[0]
     assert finish_prunes(bench.workspace) == []
     assert [files_of(bench, row) for row in nights] == [NONE] * 3 + [ALL] * KEPT
+
+
+def test_another_hosts_unfinished_prune_is_not_finished_here(bench: Bench, nights: list[BackupRow]) -> None:
+    """In a catalog of several hosts: its files are in its own tree, and what has their names here is not its."""
+    catalog, row = bench.workspace.catalog, nights[0]
+    elsewhere = Catalog.open(catalog.path, host="otherhost", now=bench.workspace.clock)
+    where = {"instance": "place", "database": "shop", "backup_id": row.backup_id}
+    elsewhere.append(Pruned(**where, path=row.path or "", reason="fills no slot", policy="keep 2 daily"))
+    elsewhere.close()
+
+    assert finish_prunes(bench.workspace) == []
+
+    assert files_of(bench, row) == ALL
+    assert events(bench, Removed) == []
+    assert [one.backup_id for one in to_be_removed(catalog, "otherhost")] == [row.backup_id]
 
 
 # ------------------------------------------------------------------ beside others

@@ -338,6 +338,24 @@ def test_a_segment_that_is_sound_line_by_line_is_still_compared_with_its_name(
     assert any(f"{segments[3].name} is damaged" in fault for fault in faults), faults
 
 
+@pytest.mark.parametrize("number", [0, 5], ids=["the first", "one in the middle"])
+def test_a_segment_that_is_gone_is_named_by_its_positions(template: Template, tmp_path: Path, number: int) -> None:
+    """The others are sound, each for itself; moved away and copied anew, the copies are whole again."""
+    workspace, path = copied_elsewhere(template, tmp_path)
+    segments = files(workspace, "*.jsonl")
+    first, last = (f"{int(place):,}" for place in segments[number].stem.split("-"))
+    segments[number].unlink()
+
+    (fault,) = audited(replace(template, workspace=workspace), path)
+
+    assert f"has no segment with positions {first} to {last}. Bring it back, or move testhost/@catalog/" in fault
+    segments[0].parents[1].rename(tmp_path / "away")
+    catalog = Catalog.open(path, host=HOST, now=Steps())
+    assert copy_out(replace(workspace, catalog=catalog)) == EVENTS
+    catalog.close()
+    assert audited(replace(template, workspace=workspace), path) == ()
+
+
 def copied_elsewhere(template: Template, folder: Path) -> tuple[Workspace, Path]:
     """Return a workspace over a copy of the tree, and the path of a copy of the catalog."""
     tree = Path(shutil.copytree(template.workspace.store.base_path, folder / "tree"))

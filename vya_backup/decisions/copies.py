@@ -12,6 +12,7 @@ Names sort by position, never by a clock. Segments follow each other without gap
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -54,6 +55,15 @@ class Segment:
     def name(self) -> str:
         """Return the name of its file."""
         return f"{self.first:012d}-{self.last:012d}.jsonl"
+
+
+def gaps(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Yield the positions before and between a chain's segments that none of them holds."""
+    reached = 0
+    for segment in sorted(segments):
+        if segment.first > reached + 1:
+            yield Segment(reached + 1, segment.first - 1)
+        reached = max(reached, segment.last)
 
 
 def folder_of(hostname: str) -> str:

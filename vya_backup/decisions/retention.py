@@ -71,6 +71,7 @@ class Candidate:
     verified: bool = False
     held: bool = False
     restoring: bool = False
+    drilling: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,8 @@ def _promises(one: Candidate, moment: _Moment) -> Iterator[str]:
         yield "held"
     if one.restoring:
         yield "being restored"
+    if one.drilling:
+        yield "being drilled"
     if one.started_at > moment.now:
         yield "dated in the future"
     elif moment.now - one.started_at < timedelta(days=moment.policy.safety_days):

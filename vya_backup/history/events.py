@@ -115,6 +115,26 @@ class Drilled(Event):
     sandbox: Exact = ""
 
 
+class DrillStarted(Event):
+    """A drill began; its backup is not pruned while the process lives.
+
+    `target_instance` is the configured instance that it uses, empty where it makes a private server.
+    """
+
+    type = "drill_started"
+    process: Annotated[Process, EXACT]
+    target_instance: Exact = ""
+
+
+class DrillAbandoned(Event):
+    """A drill ended without a verdict: stopped, or closed by a later run; `left` is what only a person can remove."""
+
+    type = "drill_abandoned"
+    reason: str
+    target_instance: Exact = ""
+    left: str = ""
+
+
 class Failed(Event):
     """A step of a backup failed; without `backup_id` it never started."""
 
@@ -169,7 +189,8 @@ class Pruned(Event):
     """A backup is given up, as the retention policy decided; its files are removed after this event.
 
     `rules` are the numbers of the policy, `decided_at` and `zone` the rest of what the decision was made from, so that
-    anyone can make it again: `slots` and `survivors` are its outcome for the whole database.
+    anyone can make it again: `slots` and `survivors` are its outcome for the whole database. One decision may give up
+    thousands: the first event of it holds these, and `decision` of each is the `backup_id` of that first one.
     """
 
     type = "pruned"
@@ -177,6 +198,7 @@ class Pruned(Event):
     reason: str
     policy: str
     size_bytes: int = 0
+    decision: Exact = ""
     rules: Annotated[dict[str, int | str], EXACT] = Field(default_factory=dict)
     decided_at: Instant | None = None
     zone: Exact = ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vya_backup.history.reading import read
 
@@ -35,6 +35,8 @@ class RetainedRow:
     drilled_at: datetime | None
     held: bool
     restoring: bool
+    drills: list[dict[str, Any]]
+    """The processes of the drills of it that did not end."""
     good_event: int | None
     """The event that made it good; None while nothing did."""
     before_bytes: int | None
@@ -72,9 +74,14 @@ def retained(catalog: Catalog, instance: str, database: str) -> list[RetainedRow
     return read(catalog, RetainedRow, tail, [instance, database, *STATES])
 
 
-def to_be_removed(catalog: Catalog) -> list[RetainedRow]:
-    """Return pruned backups whose files may still be there, oldest first."""
-    rows = read(catalog, RetainedRow, "retained WHERE backup_id IN (SELECT backup_id FROM projected_prunes)")
+def to_be_removed(catalog: Catalog, host: str) -> list[RetainedRow]:
+    """Return the backups that a host has pruned and whose files may still be there, oldest first.
+
+    In a catalog of several hosts another one's tree is not ours to look into, let alone to remove from.
+    """
+    by_host = "(SELECT host FROM events WHERE id = projected_prunes.sequence) = ?"
+    begun = f"SELECT backup_id FROM projected_prunes WHERE {by_host}"
+    rows = read(catalog, RetainedRow, f"retained WHERE backup_id IN ({begun})", [host])
     return sorted(rows, key=lambda row: row.sequence)
 
 

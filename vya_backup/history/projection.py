@@ -18,6 +18,7 @@ TABLES: Final = (
     "projected_alarms",
     "projected_backups",
     "projected_databases",
+    "projected_drills",
     "projected_good",
     "projected_instances",
     "projected_looks",
@@ -75,6 +76,8 @@ INSERT OR IGNORE INTO projected_restores
 VALUES (:id, {_value("restore_id")}, :run_id, :backup_id, :instance, :database, :host, :actor, :at)
 """
 
+
+_DRILL_ENDS = "DELETE FROM projected_drills WHERE backup_id = :backup_id AND host = :host"
 
 _KNOWN_ALARM = """
 INSERT OR IGNORE INTO projected_alarms (instance, database)
@@ -171,7 +174,14 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         f"SELECT :backup_id, :id, :at, {_value('verdict')}, coalesce({_value('reason')}, '') "
         "WHERE :backup_id IS NOT NULL",
     ),
-    "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"),),
+    "drill_started": (
+        "INSERT OR REPLACE INTO projected_drills "
+        "(sequence, backup_id, instance, database, host, process, target_instance) "
+        f"SELECT :id, :backup_id, :instance, :database, :host, {_value('process')}, {_value('target_instance')} "
+        "WHERE :backup_id IS NOT NULL AND :instance IS NOT NULL AND :database IS NOT NULL",
+    ),
+    "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"), _DRILL_ENDS),
+    "drill_abandoned": (_DRILL_ENDS,),
     "failed": (
         _KNOWN_BACKUP,
         _KNOWN_DATABASE,

@@ -56,4 +56,5 @@ _READERS: Mapping[str, Any] = {
     "bool": bool,
     "dict[str, int]": json.loads,
     "dict[str, Any]": json.loads,
+    "list[dict[str, Any]]": json.loads,
 }

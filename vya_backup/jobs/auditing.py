@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vya_backup.decisions.copies import folder_of, snapshot_name
+from vya_backup.decisions.copies import Segment, folder_of, gaps, snapshot_name
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import decode
 from vya_backup.decisions.naming import ArtifactName
@@ -19,7 +19,7 @@ from vya_backup.history import segments
 from vya_backup.history.audit import AuditReport, StoredHead, audit
 from vya_backup.history.recovering import is_lost, losses
 from vya_backup.history.views import backups
-from vya_backup.jobs.copies import compare_snapshot, folders, segment_lines
+from vya_backup.jobs.copies import CopyFolder, compare_snapshot, folders, segment_lines
 from vya_backup.jobs.tree import head_of
 from vya_backup.jobs.workspace import Workspace
 
@@ -94,6 +94,13 @@ class _Witnesses:
             last = segments.entry(text)
             self.add(StoredHead(last.catalog_id, last.position, last.hash, path))
 
+    def note_gaps(self, folder: CopyFolder) -> None:
+        """Compare the names of a chain's segments: each event is in one, unless a rebuild has recorded its loss."""
+        named = [segment for series in folder.series() for segment in folder.segments(series)]
+        for gap in gaps(named):
+            if not is_lost(folder.catalog_id, gap.first, self._lost):
+                self.faults.append(_missing(folder, gap))
+
     def note_snapshot(self, path: str) -> None:
         """Compare a snapshot with its checksum; what it holds is in the segments too."""
         try:
@@ -120,7 +127,11 @@ def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdic
     seen = _Witnesses(workspace)
     for path in _sidecars(workspace):
         seen.note_sidecar(path)
-    for path in _copies(workspace):
+    host = workspace.configuration.application.host()
+    copies = folders(workspace.store, folder_of(host))
+    for folder in copies:
+        seen.note_gaps(folder)
+    for path in _files(copies):
         (seen.note_segment if path.endswith(".jsonl") else seen.note_snapshot)(path)
     report = audit(workspace.catalog, seen.heads)
     faults = (*report.faults, *seen.faults)
@@ -130,10 +141,14 @@ def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdic
     return Verdict(report, len(seen.heads), seen.notes(), faults)
 
 
-def _copies(workspace: Workspace) -> Iterator[str]:
-    """Yield every segment and snapshot of this host's catalogs."""
-    host = workspace.configuration.application.host()
-    for folder in folders(workspace.store, folder_of(host)):
+def _missing(folder: CopyFolder, gap: Segment) -> str:
+    remedy = f"Bring it back, or move {folder.path} away: the next run copies everything anew"
+    return f"{folder.path} has no segment with positions {gap.first:,} to {gap.last:,}. {remedy}"
+
+
+def _files(copies: list[CopyFolder]) -> Iterator[str]:
+    """Yield every segment and snapshot."""
+    for folder in copies:
         for series in folder.series():
             yield from (folder.file(series, segment.name) for segment in folder.segments(series))
             yield from (folder.file(series, snapshot_name(place)) for place in folder.snapshots(series))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from vya_backup.clock import monotonic
+from vya_backup.decisions.naming import Key
 from vya_backup.decisions.verdict import Finding, SeenDump, dump_faults, in_words
 from vya_backup.engines import engine_for
 from vya_backup.errors import ArtifactDamaged, BackupError
@@ -24,7 +25,8 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
         BackupError: it could not be read; in the catalog as a failure of the database, while the backup stays to be
             checked: nothing is known against it.
     """
-    with workspace.locked(row.key, f"checksum of {row.key}"):
+    key = Key(row.instance, row.database)
+    with workspace.locked(str(key), f"checksum of {key}"):
         started = monotonic()
         try:
             seen = read_back(workspace, row, progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,17 @@ def sweep(workspace: Workspace) -> None:
     private_server.sweep(folder_of(workspace))
 
 
+def shared_instance(workspace: Workspace, engine: Engine) -> Instance | None:
+    """Return the configured instance that takes the dumps of an engine; None where a private server does.
+
+    Raises:
+        UsageError: `drill.instance` names none.
+    """
+    wanted = workspace.configuration.drill.instance
+    instance = workspace.instance(wanted) if wanted else None
+    return instance if instance and workspace.engine(instance).family == engine.family else None
+
+
 @contextmanager
 def ground_for(workspace: Workspace, source: Source, limits: Limits) -> Iterator[Ground]:
     """Prepare the configured instance, where it takes such a dump, or else a private server; clear up after the block.
@@ -76,9 +87,8 @@ def ground_for(workspace: Workspace, source: Source, limits: Limits) -> Iterator
     Raises:
         BackupError: there is no such ground here; nothing was said about the backup.
     """
-    wanted = workspace.configuration.drill.instance
-    instance = workspace.instance(wanted) if wanted else None
-    if instance is not None and workspace.engine(instance).family == source.engine.family:
+    instance = shared_instance(workspace, source.engine)
+    if instance is not None:
         making = shared_ground(workspace, instance, source)
     else:
         making = private_ground(workspace, source, limits)
@@ -205,10 +215,9 @@ def shared_ground(workspace: Workspace, instance: Instance, source: Source) -> I
             f"{instance.id} is no place for a drill: {'; '.join(objections)}",
             "Give it an entry with purpose: restore for an account of its own, or leave drill.instance empty.",
         )
-    ours = f"{SHARED_PREFIX}{hashlib.sha256(workspace.configuration.application.host().encode()).hexdigest()[:8]}_"
+    ours = _prefix(workspace)
     account = account_for(wanted)
-    key = f"drills on {instance.id}"
-    with hold(workspace.state / "locks", key, key), scratch(folder_of(workspace), account) as folders:
+    with _alone_on(workspace, instance), scratch(folder_of(workspace), account) as folders:
         box = sandbox(wanted, account, _walls_towards(workspace, source, folders, instance))
         try:
             database = ours + new_id()[-12:]
@@ -216,6 +225,27 @@ def shared_ground(workspace: Workspace, instance: Instance, source: Source) -> I
         finally:
             with stop.shielded():
                 _drop_all(engine, access, ours)
+
+
+def clear(workspace: Workspace, instance: Instance) -> None:
+    """Drop what drills of this host that were cut off have left on a configured instance.
+
+    Raises:
+        AlreadyRunning: a drill is at work there, and drops it.
+        BackupError: the instance is not there, or refused.
+    """
+    with _alone_on(workspace, instance):
+        _drop_all(workspace.engine(instance), workspace.access(instance, "restore"), _prefix(workspace))
+
+
+def _alone_on(workspace: Workspace, instance: Instance) -> AbstractContextManager[None]:
+    key = f"drills on {instance.id}"
+    return hold(workspace.state / "locks", key, key)
+
+
+def _prefix(workspace: Workspace) -> str:
+    """Return how the names of this host's copies begin."""
+    return f"{SHARED_PREFIX}{hashlib.sha256(workspace.configuration.application.host().encode()).hexdigest()[:8]}_"
 
 
 def _drop_all(engine: Engine, access: Access, prefix: str) -> None:

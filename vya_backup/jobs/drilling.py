@@ -13,11 +13,16 @@ from typing import Any
 
 from vya_backup.clock import monotonic
 from vya_backup.decisions.drills import Verdict, agrees, blame, concerns
+from vya_backup.decisions.naming import Key
+from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Command, RestoreRequest
 from vya_backup.errors import BackupError, Interrupted, RestoreFailed, RestoreRefused, TimedOut
-from vya_backup.history.events import Drilled
-from vya_backup.history.views import BackupRow
-from vya_backup.jobs.drill_ground import Ground, ground_for
+from vya_backup.history.event import Event
+from vya_backup.history.events import DrillAbandoned, Drilled, DrillStarted
+from vya_backup.history.views import BackupRow, backup
+from vya_backup.jobs.checking import columns
+from vya_backup.jobs.drill_ground import Ground, ground_for, shared_instance
+from vya_backup.jobs.facts import process_of
 from vya_backup.jobs.restore_plan import RestoreTarget, loader, request_of
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine
 from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, carry_out
@@ -56,6 +61,8 @@ class _Drill:
 
     source: Source | None = None
     ground: Ground | None = None
+    begun: bool = False
+    """Whether `drill_started` is in the catalog."""
     fed: bool = False
     """Whether a tool has begun to read the dump."""
     asked: int = 0
@@ -69,11 +76,17 @@ def drill_database(
 
     Raises:
         AlreadyRunning: the same database is being drilled.
-        Interrupted: it was stopped, which proves nothing and is not recorded.
+        Interrupted: it was stopped, which proves nothing.
     """
-    with hold(workspace.state / "locks", f"drill of {row.key}", f"drill of {row.key}"):
+    key = Key(row.instance, row.database)
+    with hold(workspace.state / "locks", f"drill of {key}", f"drill of {key}"):
         began, drill = monotonic(), _Drill()
-        verdict, reason = _tried(workspace, row, drill, progress, say)
+        try:
+            verdict, reason = _tried(workspace, row, drill, progress, say)
+        except Interrupted:
+            if drill.begun:
+                workspace.catalog.append(DrillAbandoned(reason="interrupted", **columns(row)))
+            raise
         done = _outcome(row, drill, verdict, reason, monotonic() - began)
         workspace.catalog.append(_event(row, drill, done))
     return done
@@ -97,6 +110,7 @@ def _tried(
 
 def _rehearse(workspace: Workspace, row: BackupRow, drill: _Drill, progress: pipeline.Progress, say: Say) -> None:
     limits = Limits.of_seconds(workspace.configuration.backup.timeout_minutes * SECONDS_PER_MINUTE)
+    _begin(workspace, row, drill)
     drill.source = source = examine(workspace, choose(workspace, Wish(backup=row.backup_id)), progress)
     if source.manifest is None:
         raise RestoreRefused("without its sidecar nothing tells what the backup held", "Dump again: doit backup")
@@ -110,6 +124,25 @@ def _rehearse(workspace: Workspace, row: BackupRow, drill: _Drill, progress: pip
         _ask_all(source, ground, request, assertions, drill)
         if ground.is_lost():
             raise RestoreRefused("the private server ended by itself")
+
+
+def _begin(workspace: Workspace, row: BackupRow, drill: _Drill) -> None:
+    """Append what keeps the backup from being pruned, decided under the catalog's write lock.
+
+    Raises:
+        RestoreRefused: the backup was pruned meanwhile.
+    """
+    shared = shared_instance(workspace, engine_for(row.engine or ""))
+
+    def events() -> list[Event]:
+        now = backup(workspace.catalog, row.backup_id)
+        if now is None or now.state == "pruned":
+            raise RestoreRefused(f"backup {row.backup_id} was pruned meanwhile", "Choose another.")
+        place = shared.id if shared else ""
+        return [DrillStarted(process=process_of(workspace), target_instance=place, **columns(row))]
+
+    workspace.catalog.append_decided(events)
+    drill.begun = True
 
 
 def _request(workspace: Workspace, source: Source, ground: Ground) -> RestoreRequest:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from vya_backup.decisions.metadata import Sidecar, decode
-from vya_backup.decisions.naming import ArtifactName
+from vya_backup.decisions.naming import ArtifactName, Key
 from vya_backup.errors import AlreadyRunning, BackupError
 from vya_backup.history.event import Process
 from vya_backup.history.events import Abandoned
 from vya_backup.history.views import BackupRow, unfinished
 from vya_backup.jobs import drill_ground
+from vya_backup.jobs.dead_drills import close_drills
 from vya_backup.jobs.facts import dumped_event
 from vya_backup.jobs.mending import mend_restores
 from vya_backup.jobs.pruning import finish_prunes
@@ -30,13 +31,14 @@ def close_orphans(workspace: Workspace) -> list[str]:
     """
     drill_ground.sweep(workspace)
     for row in _orphans(workspace):
+        key = Key(row.instance, row.database)
         try:
-            with hold(workspace.state / "locks", row.key, f"closing of a dump of {row.key}"):
+            with hold(workspace.state / "locks", str(key), f"closing of a dump of {key}"):
                 if row.backup_id in {one.backup_id for one in _orphans(workspace)}:
                     _close(workspace, row)
         except AlreadyRunning:
             continue  # another run has come to it, and what it dumps now may have the same name
-    return mend_restores(workspace) + finish_prunes(workspace)
+    return mend_restores(workspace) + close_drills(workspace) + finish_prunes(workspace)
 
 
 def _orphans(workspace: Workspace) -> list[BackupRow]:

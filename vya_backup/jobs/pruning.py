@@ -18,6 +18,7 @@ from vya_backup.jobs.alarms import barred
 from vya_backup.jobs.removing import LINK, Check, fault_of, remove
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
+from vya_backup.transport.liveness import ProcessIdentity, is_gone
 from vya_backup.transport.locks import hold
 from vya_backup.transport.stopping import stop
 
@@ -73,7 +74,7 @@ def prune(workspace: Workspace, key: Key, progress: pipeline.Progress) -> Outcom
 def finish_prunes(workspace: Workspace) -> list[str]:
     """Remove what a prune that was cut off has left; return a sentence for each thing that a person should look at."""
     said: list[str] = []
-    for row in to_be_removed(workspace.catalog):
+    for row in to_be_removed(workspace.catalog, workspace.configuration.application.host()):
         key = Key(row.instance, row.database)
         try:
             with hold(workspace.state / "locks", str(key), f"prune of {key}"):
@@ -92,12 +93,13 @@ def _considered(workspace: Workspace, key: Key) -> tuple[Considered, dict[str, o
     rows = retained(workspace.catalog, key.instance, key.database)
     policy = Policy.of(rules_for(workspace.configuration.storage.retention, key))
     now, zone = workspace.clock(), workspace.schedule.zone
-    decision = decide([_candidate(row) for row in rows], policy, now, zone, barred(workspace, key, rows))
+    candidates = [_candidate(row, workspace.configuration.application.host()) for row in rows]
+    decision = decide(candidates, policy, now, zone, barred(workspace, key, rows))
     told = {"policy": str(policy), "rules": policy.rules(), "decided_at": now, "zone": zone.key}
     return Considered(key, decision, {row.backup_id: row for row in rows}), told
 
 
-def _candidate(row: RetainedRow) -> Candidate:
+def _candidate(row: RetainedRow, host: str) -> Candidate:
     return Candidate(
         backup_id=row.backup_id,
         sequence=row.sequence,
@@ -106,6 +108,7 @@ def _candidate(row: RetainedRow) -> Candidate:
         verified=row.verified_at is not None or row.drilled_at is not None,
         held=row.held,
         restoring=row.restoring,
+        drilling=any(not is_gone(ProcessIdentity(**process), host) for process in row.drills),
     )
 
 
@@ -165,16 +168,26 @@ def _append(workspace: Workspace, key: Key, checks: dict[str, Check]) -> tuple[C
         considered, told = _considered(workspace, key)
         last.append(considered)
         gone = [fate for fate in considered.decision.victims if fate.candidate.backup_id in checks]
-        told |= _outcome_of(considered.decision, gone)
-        return [_event(considered.rows[fate.candidate.backup_id], fate, told) for fate in reversed(gone)]
+        return _events(considered, list(reversed(gone)), told)
 
     recorded = workspace.catalog.append_decided(events)
     return last[-1], tuple(one.event for one in recorded if isinstance(one.event, Pruned))
 
 
-def _outcome_of(decision: Decision, gone: list[Fate]) -> dict[str, object]:
-    """Return the slot table and the survivors as every event of this decision repeats them."""
-    kept = [fate for fate in decision.fates if fate not in gone]
+def _events(considered: Considered, gone: list[Fate], told: dict[str, object]) -> list[Pruned]:
+    """Return an event for each; the first holds the whole decision, to which the others refer: it is long."""
+    if not gone:
+        return []
+    rows = [considered.rows[fate.candidate.backup_id] for fate in gone]
+    whole = told | _outcome_of(considered.decision, {row.backup_id for row in rows})
+    told = {"policy": told["policy"], "decision": rows[0].backup_id}
+    first, *others = zip(rows, gone, strict=True)
+    return [_event(*first, told | whole), *(_event(row, fate, told) for row, fate in others)]
+
+
+def _outcome_of(decision: Decision, gone: set[str]) -> dict[str, object]:
+    """Return the slot table and the survivors."""
+    kept = [fate for fate in decision.fates if fate.candidate.backup_id not in gone]
     return {
         "slots": tuple(FilledSlot(rule=s.rule, period=s.period, backup_id=s.backup_id) for s in decision.slots),
         "survivors": tuple(Survivor(backup_id=fate.candidate.backup_id, reason=fate.reason) for fate in kept),

@@ -31,6 +31,10 @@ from vya_backup.transport.reading_back import ReadBack
 
 REASON = "made again from its sidecar"
 CHECK = "rebuild"
+UNKNOWN_HOLDS = (
+    "holds are not in sidecars: what was taken over is held no more, and an alarm that was looked at stands again; "
+    "hold before the next prune what has to stay"
+)
 
 
 class Hindsight:
@@ -73,6 +77,7 @@ class Rebuilt:
         told += [f"FAULT  {fault}" for fault in self.faults]
         told += [f"stray  {stray}" for stray in self.strays]
         told += [f"new    {path} had no history: taken over from its sidecar" for path in self.adopted]
+        told += [f"note   {UNKNOWN_HOLDS}"] if self.adopted else []
         told += [f"note   {counted(self.elsewhere, 'dump')} of other hosts left alone"] if self.elsewhere else []
         files = f"{counted(self.good, 'backup')} read again and good, {counted(len(self.faults), 'fault')}"
         return [*told, f"catalog made again: {how}", files, f"head of the recovered history: {self.head}"]
@@ -97,7 +102,8 @@ def settle(workspace: Workspace, recovered: Recovered, tree: Tree, past: Hindsig
     )
     known = backups(workspace.catalog)
     _take_over(workspace, known, tree, past, rebuilt)
-    for row in backups(workspace.catalog, states=("good", "running")):
+    # oldest first: a backup that becomes good is compared with the good one before it, which a shrink alarm stands on
+    for row in reversed(backups(workspace.catalog, states=("good", "running"))):
         if row.dumped:
             tell(f"reading {row.path}")
             _read_again(workspace, row, rebuilt)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vya_backup.clock import monotonic
-from vya_backup.decisions.naming import ArtifactName
+from vya_backup.decisions.naming import ArtifactName, Key
 from vya_backup.decisions.verdict import (
     Check,
     Finding,
@@ -56,7 +56,8 @@ def verify(workspace: Workspace, backup_id: str, progress: pipeline.Progress) ->
     row = backup(workspace.catalog, backup_id)
     if row is None:
         return None
-    with workspace.locked(row.key, f"verification of {row.key}"):
+    key = Key(row.instance, row.database)
+    with workspace.locked(str(key), f"verification of {key}"):
         row = backup(workspace.catalog, backup_id)
         if row is None or not is_verifiable(row):
             return None
