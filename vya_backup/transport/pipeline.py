@@ -27,6 +27,8 @@ from vya_backup.transport.stages import Chain, Count, Digest
 Progress = Callable[[int, int], None]
 """Called with the plain and the stored bytes so far, once a chunk, in the working thread: note them and return."""
 
+_Takers = tuple[Callable[[bytes], object], ...]
+
 
 class Sink(Protocol):
     """Where a dump's stored bytes go: a draft of the storage."""
@@ -86,14 +88,9 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
     chain = Chain((read, compressor, stored), sink.write)
     said = Evidence()
     with Beside(onlooker(plain, observer)) as beside:
-
-        def take(chunk: bytes) -> None:
-            beside.give(chunk)
-            chain.feed(chunk)
-            progress(read.size, stored.size)
-
+        takers: _Takers = (beside.give, chain.feed, lambda _: progress(read.size, stored.size))
         for part in parts:
-            said.add(_ran(part, take, beside, observer, engine, limits).encode())
+            said.add(_ran(part, takers, beside, observer, engine, limits).encode())
     chain.finish()
     return Streamed(
         plain_bytes=plain.size,
@@ -172,7 +169,7 @@ def output(command: Command, *, engine: Engine, limits: Limits = UNLIMITED) -> b
 
 def _ran(
     part: DumpPart,
-    take: Callable[[bytes], None],
+    takers: _Takers,
     beside: Beside,
     observer: DumpObserver,
     engine: Engine,
@@ -181,7 +178,8 @@ def _ran(
     """Run one part and return what it said on standard error; the observer hears of its end once it has seen all."""
     with Child(part.command, answers=True) as child:
         while chunk := child.read(limits):
-            take(chunk)
+            for take in takers:
+                take(chunk)
         said = _succeeded(child, engine, limits)
         beside.settle()
         if child.report is not None:
