@@ -21,7 +21,6 @@ storage:
   retention: {{daily_keep: 0, weekly_keep: 0, monthly_keep: 0, keep_last: {KEPT}, safety_days: 0}}
 scheduling: {{timezone: UTC}}
 """
-CATALOG = "catalog/catalog.db"
 
 
 def prepared(folder: Path) -> Project:
@@ -56,12 +55,6 @@ def hold_one(project: Project) -> None:
     """Leave one backup held."""
     if not promises.held_backups(project):
         clean(project, "hold", "--backup", min(promises.good_backups(project)), "--reason", "to be released")
-
-
-def lose_the_catalog(project: Project) -> None:
-    """Lose the catalog's file, with its log."""
-    for suffix in ("", "-wal", "-shm"):
-        (project.folder / f"{CATALOG}{suffix}").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _at_work(project: Project) -> list[str]:
 
 def _view(project: Project, name: str) -> list[dict[str, Any]]:
     """Return a view's rows; of `restorable` with what only the projection knows."""
-    with closing(sqlite3.connect(project.folder / "catalog/catalog.db")) as connection:
+    with closing(sqlite3.connect(project.catalog)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
 

@@ -20,7 +20,7 @@ import pytest
 
 from tests.acceptance.trouble import family, wait_for
 from tests.faults import promises
-from tests.faults.deeds import CATALOG, DEEDS, ROWS, Deed, lose_the_catalog, prepared
+from tests.faults.deeds import DEEDS, ROWS, Deed, prepared
 from tests.faults.tracing import environment
 from tests.project import Project
 
@@ -90,7 +90,7 @@ def _trial(project: Project, deed: Deed, chance: random.Random, span: Span, tall
     before, head = promises.good_backups(project), len(project.types())
     words = deed.said(project)
     if deed.is_without_catalog:
-        lose_the_catalog(project)
+        project.lose_catalog()
     after = chance.uniform(0, span.seconds)
     tool, said = _kill(project, words, after, is_tool=chance.random() < OF_A_TOOL)
     found = [*promises.of_processes(project), *_next_run(project, deed)]
@@ -139,7 +139,7 @@ def _name(pid: int) -> str:
 def _next_run(project: Project, deed: Deed) -> Iterator[str]:
     """Let the nightly run come by, after a rebuild where the catalog is still lost."""
     runs = [("backup",)]
-    if deed.is_without_catalog and not (project.folder / CATALOG).exists():
+    if deed.is_without_catalog and not project.catalog.exists():
         runs.insert(0, deed.words)
     for words in runs:
         done = project.run(*words, **environment(project))
