@@ -43,8 +43,12 @@ class Project:
 
     def run(self, *words: str, patience_seconds: float = 120, **environment: str) -> Outcome:
         """Run `vya-backupdb` in the folder."""
+        return self.outcome(self.command(*words), patience_seconds, **environment)
+
+    def outcome(self, argv: list[str], patience_seconds: float = 120, **environment: str) -> Outcome:
+        """Run any command in the folder, such as `vya-backupdb` below another program."""
         done = subprocess.run(
-            self.command(*words),
+            argv,
             cwd=self.folder,
             env=os.environ | {"COLUMNS": "80"} | environment,
             stdin=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -32,6 +33,10 @@ def faults_of(call: Call) -> Iterator[Fault]:
     for error in ERRORS.get(call.name, ("EIO",)):
         yield Fault(call, error)
     yield Fault(call, "KILL")
+
+
+Hurt = Callable[[Project, tuple[str, ...]], Outcome]
+"""Runs a command so that something befalls it."""
 
 
 @dataclass(frozen=True)
@@ -106,36 +111,45 @@ class Part:
 
 def sweep(scenario: Scenario, folder: Path, part: Part) -> Report:
     """Sweep a command: every fault in the run and in its tools, or a part of them."""
-    # made where it will be swept: a database that moved is another one, and due again
-    template = _copy(scenario.prepare(_new(folder / "swept")), folder / "template")
+    template = template_of(scenario, folder)
     report = Report(scenario.name)
     faults: list[Fault] = []
     for tool in ("", *scenario.tools):
         scenario.reset()
-        calls = effects(_staged(scenario, _copy(template, folder / "swept")), scenario.words, tool)
+        calls = effects(_staged(scenario, copied(template, folder / "swept")), scenario.words, tool)
         assert calls, f"nothing of {tool or 'the run'} was seen"
         report.calls.update(call.name for call in calls)
         faults += [fault for call in calls for fault in scenario.faults(call)]
     for fault in part.faults(scenario, faults):
-        project = _copy(template, folder / "swept")
+        project = copied(template, folder / "swept")
         scenario.reset()
         report.injections += 1
-        report.broken += [f"{fault}: {broken}" for broken in _suffered(scenario, project, fault, report)]
+        report.broken += [f"{fault}: {broken}" for broken in suffered(scenario, project, partial(_hurt, report, fault))]
     return report
 
 
-def _suffered(scenario: Scenario, project: Project, fault: Fault, report: Report) -> Iterator[str]:
+def _hurt(report: Report, fault: Fault, project: Project, words: tuple[str, ...]) -> Outcome:
+    done = inject(project, words, fault)
+    report.missed += not was_injected(project, fault)
+    return done
+
+
+def template_of(scenario: Scenario, folder: Path) -> Project:
+    """Return a scenario's project, to be copied to where it was made: a database that moved is another one, and due."""
+    return copied(scenario.prepare(_new(folder / "swept")), folder / "template")
+
+
+def suffered(scenario: Scenario, project: Project, hurt: Hurt) -> Iterator[str]:
+    """Run the command with a fault; yield what is not as promised then, after the next run, after the same again."""
     before = promises.good_backups(project)
-    hurt = inject(_staged(scenario, project), scenario.words, fault)
-    if not was_injected(project, fault):
-        report.missed += 1
-    if "Traceback" in hurt.said:
-        yield f"a bug's traceback: {hurt.said.strip().splitlines()[-1]}"
+    done = hurt(_staged(scenario, project), scenario.words)
+    if "Traceback" in done.said:
+        yield f"a bug's traceback: {done.said.strip().splitlines()[-1]}"
     yield from promises.of_processes(project)
     yield from scenario.judge(project)
     if project.catalog.exists():
         yield from promises.of_good_backups(project, before, scenario.spared(project))
-        if hurt.status == 0:
+        if done.status == 0:
             yield from (f"it is said to be done, yet {one}" for one in scenario.converged(project))
         if scenario.words[-1] != "backup":
             yield from _mended(scenario, project)
@@ -197,7 +211,7 @@ def _new(folder: Path) -> Path:
     return folder
 
 
-def _copy(template: Project, folder: Path) -> Project:
+def copied(template: Project, folder: Path) -> Project:
     """Copy a project to a folder of one name, since paths are in the arguments of calls and in files."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(template.folder, folder, symlinks=True)

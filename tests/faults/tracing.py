@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,17 +99,7 @@ def _run(project: Project, words: tuple[str, ...], tool: str, options: list[str]
     if tool:
         more["PATH"] = f"{_leash(project, tool, strace)}:{os.environ['PATH']}"
         return project.run(*words, **more)
-    done = subprocess.run(
-        [*strace, *project.command(*words)],
-        cwd=project.folder,
-        env=os.environ | {"COLUMNS": "80"} | more,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return project.outcome([*strace, *project.command(*words)], **more)
 
 
 def _leash(project: Project, tool: str, strace: list[str]) -> Path:
