@@ -14,12 +14,27 @@ from vya_backup import redaction
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the sweeps and random walks be asked for in full."""
     parser.addoption("--long", action="store_true", help="every fault, every kill and long walks: hours, not seconds")
+    parser.addoption("--kills", type=int, default=0, help="how many random kills; by default 1000 of the long form")
+    parser.addoption("--seed", type=int, default=20260109, help="the seed of the random kills, to share them out")
+    parser.addoption("--shard", default="1/1", help="which part of each sweep, as 1/4: the first of four processes")
 
 
 @pytest.fixture
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether the tests that pick a sample should take all."""
     return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """How many random kills were asked for, 0 where nothing was said."""
+    return int(request.config.getoption("--kills"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of the random kills."""
+    return int(request.config.getoption("--seed"))
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,20 @@ class Project:
         everything = os.environ | {"COLUMNS": "80"} | environment
         return Outcome(*zygote.run(list(words), self.folder, everything, patience_seconds))
 
+    def outcome(self, argv: list[str], patience_seconds: float = 120, **environment: str) -> Outcome:
+        """Run any command in the folder, such as `vya-backupdb` below another program."""
+        done = subprocess.run(
+            argv,
+            cwd=self.folder,
+            env=os.environ | {"COLUMNS": "80"} | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=patience_seconds,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
     @staticmethod
     def command(*words: str) -> list[str]:
         """Return the argv of a run."""
@@ -79,6 +93,16 @@ class Project:
         """Return the file of a database."""
         return self.folder / "data" / f"{name}.db"
 
+    @property
+    def catalog(self) -> Path:
+        """Return the file of the catalog."""
+        return self.folder / "catalog/catalog.db"
+
+    def lose_catalog(self) -> None:
+        """Remove the file of the catalog, with its log."""
+        for suffix in ("", "-wal", "-shm"):
+            self.catalog.with_name(self.catalog.name + suffix).unlink(missing_ok=True)
+
     def execute(self, name: str, *statements: str) -> None:
         """Change a database."""
         with closing(sqlite3.connect(self.database(name))) as connection, connection:
@@ -92,7 +116,7 @@ class Project:
 
     def events(self, condition: str = "1") -> list[dict[str, Any]]:
         """Return the catalog's events, in order, `data` decoded."""
-        with closing(sqlite3.connect(self.folder / "catalog/catalog.db")) as connection:
+        with closing(sqlite3.connect(self.catalog)) as connection:
             connection.row_factory = sqlite3.Row
             found = connection.execute(f"SELECT * FROM events WHERE {condition} ORDER BY id").fetchall()
         return [dict(row) | {"data": json.loads(row["data"])} for row in found]

@@ -190,17 +190,7 @@ def honest_tool(project: Project, server: TestServer) -> None:
 def in_namespace(project: Project, script: str, *arguments: str) -> Outcome:
     """Run a shell script in a mount namespace of its own (without root, in a user namespace too), `$VYA` being us."""
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
-    done = subprocess.run(
-        [*unshare, "bash", "-c", script, "bash", *arguments],
-        cwd=project.folder,
-        env=os.environ | {"COLUMNS": "80", "VYA": project.command()[0]},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return project.outcome([*unshare, "bash", "-c", script, "bash", *arguments], VYA=project.command()[0])
 
 
 def failures(project: Project) -> list[str]:

@@ -28,10 +28,25 @@ def good_backups(project: Project) -> dict[str, dict[str, Any]]:
     return {row["backup_id"]: row for row in _view(project, "restorable")}
 
 
-def of_good_backups(project: Project, before: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with the good backups: one that was good `before` is lost, or one does not unpack."""
+def held_backups(project: Project) -> list[str]:
+    """Return the ids of what is held, oldest first."""
+    return sorted(row["backup_id"] for row in _view(project, "backups") if row["held"])
+
+
+def given_up(project: Project) -> set[str]:
+    """Return the ids of what a prune gave up on purpose."""
+    return {event["backup_id"] for event in project.events("type = 'pruned'")}
+
+
+def of_good_backups(
+    project: Project, before: dict[str, dict[str, Any]], spared: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Yield what is wrong with the good backups: one that was good `before` is lost, or one does not unpack.
+
+    `spared` are those that may be gone.
+    """
     now = good_backups(project)
-    yield from (f"good backup {lost} is lost" for lost in before.keys() - now.keys())
+    yield from (f"good backup {lost} is lost" for lost in before.keys() - now.keys() - spared)
     for row in now.values():
         path = project.folder / "backups" / row["path"]
         try:
@@ -59,7 +74,9 @@ def of_leftovers(project: Project) -> Iterator[str]:
             yield f"a file that no good backup has: {relative}"
     for dump in known:
         yield from (f"{dump} lacks {beside}" for beside in _beside(dump) if not (base / beside).is_file())
-    yield from (f"a hidden file is left: {path.name}" for path in (project.folder / "data").glob(".*"))
+    for place in ("data/.*", "catalog/.*", "catalog/state/catalog-snapshot*", "backups/**/@catalog/**/.*"):
+        yield from (f"a file is left: {path.relative_to(project.folder)}" for path in project.folder.glob(place))
+    yield from (f"a drill's folder is left: {path.name}" for path in (project.folder / "tmp").glob("vya-drill-*"))
     yield from (f"a lock is held: {path.name}" for path in project.folder.rglob("*.lock") if _is_held(path))
 
 
@@ -87,7 +104,7 @@ def _at_work(project: Project) -> list[str]:
 
 def _view(project: Project, name: str) -> list[dict[str, Any]]:
     """Return a view's rows; of `restorable` with what only the projection knows."""
-    with closing(sqlite3.connect(project.folder / "catalog/catalog.db")) as connection:
+    with closing(sqlite3.connect(project.catalog)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
 

@@ -6,10 +6,12 @@ Each fault meets a fresh copy of one prepared project, so that its number always
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -33,6 +35,10 @@ def faults_of(call: Call) -> Iterator[Fault]:
     yield Fault(call, "KILL")
 
 
+Hurt = Callable[[Project, tuple[str, ...]], Outcome]
+"""Runs a command so that something befalls it."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One command on a prepared project."""
@@ -52,6 +58,19 @@ class Scenario:
     """Brings what is not in the project's folder, a server's databases, to where it was before each fault."""
     mended: Callable[[Project], Iterator[str]] = lambda project: iter(())
     """Says what is wrong once any other run came by: the old or the new must stand, and nothing beside it."""
+    without_catalog: bool = False
+    """Whether the catalog is lost just before the command, which makes it again and is refused where it stands."""
+    telling: str = ""
+    """Picks, of all faults in words, the one that is always tried."""
+
+    def again(self, project: Project) -> tuple[str, ...]:
+        """Return the words that bring about what the command was to."""
+        return ("backup",) if self.without_catalog and project.catalog.exists() else self.words
+
+    def spared(self, project: Project) -> frozenset[str]:
+        """Return the good backups that may be gone: those that a prune gave up."""
+        return frozenset(promises.given_up(project)) if "prune" in self.words else frozenset()
+
     faults: Callable[[Call], Iterator[Fault]] = faults_of
 
 
@@ -74,39 +93,73 @@ class Report:
         )
 
 
-def sweep(scenario: Scenario, folder: Path, sample: int | None = None) -> Report:
-    """Sweep a command: every fault in the run and in its tools, or `sample` of them, picked by a fixed seed."""
-    # made where it will be swept: a database that moved is another one, and due again
-    template = _copy(scenario.prepare(_new(folder / "swept")), folder / "template")
+@dataclass(frozen=True)
+class Part:
+    """Which faults of a sweep are tried: a `sample` of so many, or every `of`-th one from the `number`-th on."""
+
+    sample: int | None = None
+    number: int = 1
+    of: int = 1
+
+    def faults(self, scenario: Scenario, found: list[Fault]) -> list[Fault]:
+        """Return them; a sample begins with what tells most, and goes on by a fixed seed."""
+        if self.sample is None:
+            return found[self.number - 1 :: self.of]
+        telling = [fault for fault in found if scenario.telling and re.search(scenario.telling, str(fault))]
+        return [*telling[:1], *_sampled(found, self.sample)][: self.sample]
+
+
+def sweep(scenario: Scenario, folder: Path, part: Part) -> Report:
+    """Sweep a command: every fault in the run and in its tools, or a part of them."""
+    template = template_of(scenario, folder)
     report = Report(scenario.name)
     faults: list[Fault] = []
     for tool in ("", *scenario.tools):
         scenario.reset()
-        calls = effects(_copy(template, folder / "swept"), scenario.words, tool)
+        calls = effects(_staged(scenario, copied(template, folder / "swept")), scenario.words, tool)
         assert calls, f"nothing of {tool or 'the run'} was seen"
         report.calls.update(call.name for call in calls)
         faults += [fault for call in calls for fault in scenario.faults(call)]
-    for fault in faults if sample is None else _sampled(faults, sample):
-        project = _copy(template, folder / "swept")
+    for fault in part.faults(scenario, faults):
+        project = copied(template, folder / "swept")
         scenario.reset()
         report.injections += 1
-        report.broken += [f"{fault}: {broken}" for broken in _suffered(scenario, project, fault, report)]
+        report.broken += [f"{fault}: {broken}" for broken in suffered(scenario, project, partial(_hurt, report, fault))]
     return report
 
 
-def _suffered(scenario: Scenario, project: Project, fault: Fault, report: Report) -> Iterator[str]:
+def _hurt(report: Report, fault: Fault, project: Project, words: tuple[str, ...]) -> Outcome:
+    done = inject(project, words, fault)
+    report.missed += not was_injected(project, fault)
+    return done
+
+
+def template_of(scenario: Scenario, folder: Path) -> Project:
+    """Return a scenario's project, to be copied to where it was made: a database that moved is another one, and due."""
+    return copied(scenario.prepare(_new(folder / "swept")), folder / "template")
+
+
+def suffered(scenario: Scenario, project: Project, hurt: Hurt) -> Iterator[str]:
+    """Run the command with a fault; yield what is not as promised then, after the next run, after the same again."""
     before = promises.good_backups(project)
-    hurt = inject(project, scenario.words, fault)
-    if not was_injected(project, fault):
-        report.missed += 1
-    if "Traceback" in hurt.said:
-        yield f"a bug's traceback: {hurt.said.strip().splitlines()[-1]}"
+    done = hurt(_staged(scenario, project), scenario.words)
+    if "Traceback" in done.said:
+        yield f"a bug's traceback: {done.said.strip().splitlines()[-1]}"
     yield from promises.of_processes(project)
-    yield from promises.of_good_backups(project, before)
     yield from scenario.judge(project)
-    if scenario.words[-1] != "backup":
-        yield from _mended(scenario, project)
+    if project.catalog.exists():
+        yield from promises.of_good_backups(project, before, scenario.spared(project))
+        if done.status == 0:
+            yield from (f"it is said to be done, yet {one}" for one in scenario.converged(project))
+        if scenario.words[-1] != "backup":
+            yield from _mended(scenario, project)
     yield from recovered(scenario, project, before)
+
+
+def _staged(scenario: Scenario, project: Project) -> Project:
+    if scenario.without_catalog:
+        project.lose_catalog()
+    return project
 
 
 def _mended(scenario: Scenario, project: Project) -> Iterator[str]:
@@ -121,10 +174,10 @@ def _mended(scenario: Scenario, project: Project) -> Iterator[str]:
 
 def recovered(scenario: Scenario, project: Project, before: dict[str, dict[str, object]]) -> Iterator[str]:
     """Run the command again, and once more; yield what is not as promised."""
-    again = _clean(project, scenario.words)
+    again = _clean(project, scenario.again(project))
     if again.status:
         yield f"the same command ends with {again.status}: {again.said.strip()[-300:]}"
-    yield from promises.of_good_backups(project, before)
+    yield from promises.of_good_backups(project, before, scenario.spared(project))
     yield from promises.of_leftovers(project)
     yield from scenario.judge(project)
     yield from scenario.converged(project)
@@ -133,7 +186,7 @@ def recovered(scenario: Scenario, project: Project, before: dict[str, dict[str, 
         yield from promises.of_scratch(project)
     if scenario.repeatable:
         was = (project.events(), project.files())
-        once_more = _clean(project, scenario.words)
+        once_more = _clean(project, scenario.again(project))
         if once_more.status or (project.events(), project.files()) != was:
             yield f"once more changes something: {once_more.said.strip()[-300:]}"
 
@@ -158,7 +211,7 @@ def _new(folder: Path) -> Path:
     return folder
 
 
-def _copy(template: Project, folder: Path) -> Project:
+def copied(template: Project, folder: Path) -> Project:
     """Copy a project to a folder of one name, since paths are in the arguments of calls and in files."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(template.folder, folder, symlinks=True)

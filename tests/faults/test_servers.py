@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.acceptance.conftest import encrypt
-from tests.faults.sweep import Scenario, sweep
+from tests.faults.sweep import Part, Scenario, sweep
 from tests.faults.tracing import Call, Fault, demand_strace
 from tests.project import Project, new_project
 from tests.servers import Servers, TestServer
@@ -112,12 +112,12 @@ def scenario(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Scena
 
 
 def test_no_word_to_the_server_at_which_a_restore_dies_breaks_a_promise(
-    scenario: Scenario, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
+    scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After the next run the old or the new database stands whole and alone; the same command then converges."""
     demand_strace()
 
-    report = sweep(scenario, tmp_path, None if long else 1)
+    report = sweep(scenario, tmp_path, shard if long else Part(sample=1))
 
     with capsys.disabled():
         print(f"\n{report}")

@@ -1,15 +1,17 @@
-"""Every effect of a backup and of a restore of SQLite files fails or kills, in turn."""
+"""Every effect of each main command, on SQLite files, fails or kills, in turn."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.faults.sweep import Scenario, sweep
+from tests.acceptance.trouble import change
+from tests.faults import promises
+from tests.faults.sweep import Part, Scenario, sweep
 from tests.faults.tracing import demand_strace
 from tests.project import CONFIGURATION, Project, new_project
 
@@ -30,6 +32,26 @@ def due(folder: Path) -> Project:
     """Return the same, and a second database that has no backup yet."""
     project = prepared(folder)
     project.execute("other", "CREATE TABLE t (v int)", "INSERT INTO t VALUES (1), (2)")
+    return project
+
+
+def piled_up(folder: Path) -> Project:
+    """Return a project with three good backups of `shop`, of which the policy keeps one."""
+    project = prepared(folder)
+    change(
+        project,
+        storage={"retention": {"keep_last": 1, "daily_keep": 0, "weekly_keep": 0, "monthly_keep": 0, "safety_days": 0}},
+    )
+    for _ in range(2):
+        assert project.run("backup", "--force").status == 0
+    return project
+
+
+def without_snapshot(folder: Path) -> Project:
+    """Return a project whose next run copies the whole catalog, as once a week."""
+    project = prepared(folder)
+    for path in (project.folder / "backups").rglob("@catalog/**/snapshot-*"):
+        path.unlink()
     return project
 
 
@@ -65,21 +87,70 @@ def backed_up(project: Project) -> Iterator[str]:
         yield "something is still due"
 
 
+def pruned(project: Project) -> Iterator[str]:
+    """Yield what retention should have removed."""
+    if len(promises.good_backups(project)) != 1:
+        yield "more than one backup is kept"
+
+
+def looked_at(word: str) -> Callable[[Project], Iterator[str]]:
+    """Return a judge: every good backup was verified, or drilled."""
+
+    def judge(project: Project) -> Iterator[str]:
+        for row in promises.good_backups(project).values():
+            if row[word] is None:
+                yield f"{row['path']} lacks its {word}"
+
+    return judge
+
+
+def held(project: Project) -> Iterator[str]:
+    """Yield what a hold should have left."""
+    if len(promises.held_backups(project)) != 1:
+        yield "nothing is held"
+
+
+def sound(project: Project) -> Iterator[str]:
+    """Yield what an audit of the catalog and its copies finds."""
+    done = project.run("audit")
+    if done.status:
+        yield f"the audit fails: {done.said.strip()[-300:]}"
+
+
+RESTORE = ("run", "-n", "0", "restore:local/shop")
 SCENARIOS = [
     Scenario("backup", ("run", "-n", "0", "backup"), due, whole("shop", "other"), ("dump",), backed_up),
     Scenario(
-        "restore over", ("run", "-n", "0", "restore:local/shop", "--force"), prepared, whole("shop"),
+        "restore over", (*RESTORE, "--force"), prepared, whole("shop"),
         ("receive", "save", "replace", "discard"), holds("shop", OLD), repeatable=False,
     ),
     Scenario(
-        "restore beside", ("run", "-n", "0", "restore:local/shop", "--to", "copy", "--force"), prepared,
+        "prune", ("run", "-n", "0", "prune"), piled_up, whole("shop"), (), pruned, telling=r"KILL at .*unlink.*\.gz"
+    ),
+    Scenario(
+        "catalog rebuild", ("catalog", "rebuild"), prepared, whole("shop"), (), sound,
+        without_catalog=True, telling=r"KILL at .*unlink.*\.rebuilding\"",
+    ),
+    Scenario(
+        "hold", ("hold", "--backup", "0", "--reason", "why"), without_snapshot, whole("shop"), (), held,
+        telling=r"KILL at .*unlink.*catalog-snapshot.db\"",
+    ),
+    Scenario(
+        "restore beside", (*RESTORE, "--to", "copy", "--force"), prepared,
         whole("copy", may_be_missing=True), ("publish",), holds("copy", OLD), repeatable=False,
+    ),
+    Scenario(
+        "verify", ("run", "-n", "0", "verify"), prepared, whole("shop"), (), looked_at("verified_at"), repeatable=False
+    ),
+    Scenario(
+        "drill", ("run", "-n", "0", "verify:local/shop", "--drill"), prepared, whole("shop"), (),
+        looked_at("drilled_at"), repeatable=False,
     ),
 ]  # fmt: skip
 
 
-OFTEN = 2
-"""So many scenarios are swept by default; a restore beside does what a backup and a restore over do."""
+OFTEN, SAMPLE = 5, 1
+"""So many scenarios are swept by default, with so many faults; those behind them do nothing that those do not."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -90,12 +161,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_no_failing_system_call_breaks_a_promise(
-    scenario: Scenario, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
+    scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Failed and killed at each effect, for the run and its tools; in the short form at some, by a fixed seed."""
     demand_strace()
 
-    report = sweep(scenario, tmp_path, None if long else 2)
+    report = sweep(scenario, tmp_path, shard if long else Part(sample=SAMPLE))
 
     with capsys.disabled():
         print(f"\n{report}")

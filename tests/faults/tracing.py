@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +71,14 @@ def effects(project: Project, words: tuple[str, ...], tool: str = "") -> list[Ca
     return _of_first_thread(trace.read_text(errors="replace"), tool)
 
 
+def everything(project: Project, words: tuple[str, ...]) -> list[Call]:
+    """Run a command once and return the calls of all its processes that change something, in the order of time."""
+    trace = project.folder / "trace"
+    done = _run(project, words, "", ["-y", "-s", "400", "-e", "trace=" + ",".join(EFFECTS), "-o", str(trace)])
+    assert done.status == 0, done.said
+    return [call for call in _calls(trace.read_text(errors="replace").splitlines()) if not _is_idle(call)]
+
+
 def inject(project: Project, words: tuple[str, ...], fault: Fault) -> Outcome:
     """Run a command with a fault.
 
@@ -100,17 +107,7 @@ def _run(project: Project, words: tuple[str, ...], tool: str, options: list[str]
     if tool:
         more["PATH"] = f"{_leash(project, tool, strace)}:{os.environ['PATH']}"
         return project.run(*words, **more)
-    done = subprocess.run(
-        [*strace, *project.command(*words)],
-        cwd=project.folder,
-        env=os.environ | {"COLUMNS": "80"} | more,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return project.outcome([*strace, *project.command(*words)], **more)
 
 
 def _leash(project: Project, tool: str, strace: list[str]) -> Path:
@@ -127,21 +124,25 @@ def _leash(project: Project, tool: str, strace: list[str]) -> Path:
 
 def _of_first_thread(text: str, tool: str) -> list[Call]:
     """Return the effects of the first thread of a trace."""
+    lines = text.splitlines()
+    first = next((match["pid"] for line in lines if (match := _LINE.match(line))), "")
+    mine = _calls([line for line in lines if line.startswith(f"{first} ")], tool)
+    return [call for call in mine if not _is_idle(call)]
+
+
+def _calls(lines: list[str], tool: str = "") -> list[Call]:
+    """Return every call of a trace, each with its number among those of its name."""
     numbers: dict[str, int] = {}
     found = []
-    first = ""
-    for line in text.splitlines():
-        match = _LINE.match(line)
-        if match is None or (first and match["pid"] != first):
-            continue
-        first = match["pid"]
-        name, rest = match["name"], match["rest"]
-        numbers[name] = numbers.get(name, 0) + 1
-        if not (name == "openat" and _FOR_READING.search(rest)) and "-shm>" not in rest and not _ends_nothing(rest):
-            found.append(Call(name, numbers[name], rest, tool))
+    for line in lines:
+        if match := _LINE.match(line):
+            name = match["name"]
+            numbers[name] = numbers.get(name, 0) + 1
+            found.append(Call(name, numbers[name], match["rest"], tool))
     return found
 
 
-def _ends_nothing(rest: str) -> bool:
-    """Say whether a call only writes to the terminal, or asked for what is not there."""
-    return "ENOENT" in rest
+def _is_idle(call: Call) -> bool:
+    """Say whether a call only reads, concerns shared memory that nothing outlives, or asked for what is not there."""
+    reads = call.name == "openat" and _FOR_READING.search(call.text)
+    return bool(reads) or "-shm>" in call.text or "ENOENT" in call.text

@@ -17,7 +17,7 @@ from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
 from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.copies import CopyFolder, folders
-from vya_backup.jobs.copying import LOCK, copy_out
+from vya_backup.jobs.copying import COMPANIONS, LOCK, copy_out, forget_rebuild, rebuild_draft
 from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle
 from vya_backup.jobs.recovering import Recovered, recover
 from vya_backup.jobs.tree import Tree, survey
@@ -28,7 +28,6 @@ from vya_backup.transport.storage import Store
 from vya_backup.transport.storage.placing import put_in_place
 
 COMMAND = "doit catalog rebuild"
-COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 def rebuild(options: Mapping[str, Any]) -> int:
@@ -107,19 +106,11 @@ def _copies_in(folder: Path, host: str) -> list[CopyFolder]:
 @contextmanager
 def _draft(path: Path) -> Iterator[Path]:
     """Give a name beside the catalog's place; whatever is left under it, by a crash too, is removed."""
-    draft = path.with_name(f".{path.name}.rebuilding")
-    _remove(draft)
+    forget_rebuild(path)
     try:
-        yield draft
+        yield rebuild_draft(path)
     finally:
-        _remove(draft)
-
-
-def _remove(draft: Path) -> None:
-    store = Store(draft.parent)
-    for suffix in (*COMPANIONS, ".snapshot"):
-        if store.size(draft.name + suffix) is not None:
-            store.unlink(draft.name + suffix)
+        forget_rebuild(path)
 
 
 def _tell(text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -213,11 +213,17 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
 
 def _copy_out(workspace: Workspace) -> None:
     """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
-    try:
-        copy_out(workspace)
-    except BackupError as error:
-        print_error(type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint))
-        UNCOPIED.append(error)
+    with workspace.catalog.aftermath() as run:
+        try:
+            copy_out(workspace)
+        except BackupError as error:
+            print_error(
+                type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint)
+            )
+            UNCOPIED.append(error)
+            if run:
+                with suppress(BackupError):  # the catalog itself may be what cannot be written
+                    run.fail()
 
 
 def _log_destination(loaded: Loaded) -> log.Destination:

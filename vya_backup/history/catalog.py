@@ -22,26 +22,12 @@ from vya_backup.history.connection import authorize, connect, explained
 from vya_backup.history.event import Event
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.recorded import Head, Recorded, recorded_from
-from vya_backup.history.run_events import CatalogCreated, RunFinished, RunStarted
+from vya_backup.history.run import Run
+from vya_backup.history.run_events import CatalogCreated, RunStarted
 
 _INSERT: Final = (
     f"INSERT INTO events ({', '.join(chain.HASHED)}, hash) VALUES ({', '.join('?' * (len(chain.HASHED) + 1))})"
 )
-
-
-class Run:
-    """One invocation; its `run_started` is appended before its first other event, so that looking leaves no trace."""
-
-    def __init__(self, catalog: Catalog, started: RunStarted, run_id: str) -> None:
-        self.run_id = run_id
-        self.started = started
-        self.is_recorded = False
-        self._catalog = catalog
-
-    def finish(self, exit_status: int, results: Mapping[str, int]) -> None:
-        """Append `run_finished`, unless the run did nothing."""
-        if self.is_recorded:
-            self._catalog.append(RunFinished(exit_status=exit_status, results=dict(results)))
 
 
 Listener = Callable[[Recorded], None]
@@ -60,6 +46,7 @@ class Catalog:
         self._read_only = read_only
         self._actor = actor()
         self._run: Run | None = None
+        self._last_run: Run | None = None
         self._appending = threading.Lock()
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -133,7 +120,16 @@ class Catalog:
     @contextmanager
     def run(self, started: RunStarted) -> Iterator[Run]:
         """Give every event of this process a `run_id` from here to the end of the block."""
-        self._run = Run(self, started, new_id(self._now))
+        self._last_run = self._run = Run(self.append, started, new_id(self._now))
+        try:
+            yield self._run
+        finally:
+            self._run = None
+
+    @contextmanager
+    def aftermath(self) -> Iterator[Run | None]:
+        """Give every event the `run_id` of the run that ended last, None when there was none, to the block's end."""
+        self._run = self._last_run
         try:
             yield self._run
         finally:

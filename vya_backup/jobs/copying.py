@@ -6,6 +6,8 @@ published at once or not at all, and the next run finds from its name what is st
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vya_backup.decisions.copies import Segment, Series, folder_of, snapshot_name
 from vya_backup.errors import BackupError, CatalogError
 from vya_backup.history import copying
@@ -19,6 +21,7 @@ LOCK = "@catalog"
 PATIENCE_SECONDS = 120
 SNAPSHOT_DRAFT = "catalog-snapshot.db"
 STEP = "copy of the catalog"
+COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 def own_folder(workspace: Workspace) -> CopyFolder:
@@ -49,12 +52,12 @@ def copy_out(workspace: Workspace) -> int:
 
 def _copy(workspace: Workspace, folder: CopyFolder) -> int:
     series = folder.series()
-    copied, head = _copied(workspace, folder), workspace.catalog.head().position
     newest = series[-1] if series else None
+    _sweep(workspace, folder, newest)
+    copied, head = _copied(workspace, folder), workspace.catalog.head().position
     if head > copied:
         if newest is None or newest.is_over(workspace.clock()):
             newest = Series(copied + 1, workspace.clock().replace(microsecond=0))
-        folder.store.sweep(folder.file(newest))
         segment = Segment(copied + 1, head)
         write_segment(
             folder.store, folder.file(newest, segment.name), copying.lines(workspace.catalog, copied + 1, head)
@@ -64,20 +67,42 @@ def _copy(workspace: Workspace, folder: CopyFolder) -> int:
     return head - copied
 
 
+def _sweep(workspace: Workspace, folder: CopyFolder, newest: Series | None) -> None:
+    """Remove what a crash left, of a copy and of a rebuild: whoever is here holds the lock that both need."""
+    forget_rebuild(workspace.catalog.path)
+    _forget(Store(workspace.state), SNAPSHOT_DRAFT)
+    if newest is not None:
+        folder.store.sweep(folder.file(newest))
+
+
+def rebuild_draft(catalog: Path) -> Path:
+    """Return the name beside a catalog's place under which it is made again."""
+    return catalog.with_name(f".{catalog.name}.rebuilding")
+
+
+def forget_rebuild(catalog: Path) -> None:
+    """Remove whatever is left under that name; the catalog that was linked from there is another name of the file.
+
+    Raises:
+        StorageFailed: it could not be removed.
+    """
+    draft = rebuild_draft(catalog)
+    _forget(Store(draft.parent), draft.name, (*COMPANIONS, ".snapshot"))
+
+
 def _copy_whole(workspace: Workspace, folder: CopyFolder, series: Series) -> None:
     state = Store(workspace.state)
-    _forget_draft(state)
     try:
         position = copying.snapshot(workspace.catalog, state.path(SNAPSHOT_DRAFT))
         write_snapshot(folder.store, folder.file(series, snapshot_name(position)), state.path(SNAPSHOT_DRAFT))
     finally:
-        _forget_draft(state)
+        _forget(state, SNAPSHOT_DRAFT)
 
 
-def _forget_draft(store: Store) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        if store.size(SNAPSHOT_DRAFT + suffix) is not None:
-            store.unlink(SNAPSHOT_DRAFT + suffix)
+def _forget(store: Store, name: str, suffixes: tuple[str, ...] = COMPANIONS) -> None:
+    for suffix in suffixes:
+        if store.size(name + suffix) is not None:
+            store.unlink(name + suffix)
 
 
 def _copied(workspace: Workspace, folder: CopyFolder) -> int:
