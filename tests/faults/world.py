@@ -5,6 +5,7 @@ The rule: everything is told from the databases, the events and the files; the p
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import shutil
@@ -12,7 +13,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,16 @@ class World:
         for name in ("shop", "other"):
             world.change(name, "CREATE TABLE t (v int, w text)", "INSERT INTO t VALUES (1, 'one'), (2, 'two')")
         return world
+
+    def copied_from(self, template: Path) -> World:
+        """Return this world as it was when its folder was kept in `template`, which is put back in its place.
+
+        A database that moved would be another one, and due again; so all walks are made in one folder.
+        """
+        shutil.rmtree(self.project.folder, ignore_errors=True)
+        shutil.copytree(template, self.project.folder, symlinks=True)
+        known = ("live", "dumped", "published", "harm", "shrunk")
+        return replace(self, **{name: copy.deepcopy(getattr(self, name)) for name in known})
 
     def change(self, name: str, *statements: str) -> None:
         """Change a database as its owner would."""
