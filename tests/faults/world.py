@@ -103,7 +103,9 @@ class World:
         if fault is not None:
             left = list(promises.of_processes(self.project))
             assert not left, left
-        self.before, self.seen = self.seen, look(self.project)
+        self.before = self.seen
+        if (self.project.folder / "catalog/catalog.db").exists():  # else it is lost, and still to be made again
+            self.seen = look(self.project)
         for backup_id, row in self.seen.backups.items():
             self.dumped.setdefault(backup_id, self.live.get(row["database"], []))
         return ran
@@ -150,9 +152,7 @@ class World:
 
 
 def look(project: Project) -> Seen:
-    """Read the catalog as anybody could; an empty one where there is none."""
-    if not (project.folder / "catalog/catalog.db").exists():
-        return Seen()
+    """Read the catalog as anybody could."""
     rows = {row["backup_id"]: row for row in sorted(promises._view(project, "backups"), key=lambda r: r["sequence"])}
     return Seen(project.events(), rows)
 
