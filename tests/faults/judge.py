@@ -29,6 +29,7 @@ SLOTS: dict[str, tuple[int, Callable[[date], object]]] = {
 TROUBLE = ("failed", "abandoned", "damaged", "missing")
 """States of a newest attempt that let nothing be pruned."""
 
+
 def always(world: World) -> Iterator[str]:
     """Yield what is broken that must hold at every moment, also right after a crash."""
     yield from _history(world)
@@ -128,11 +129,21 @@ def _prunes(world: World) -> Iterator[str]:
     gone = {e["backup_id"] for e in world.seen.events[len(world.before.events) :] if e["type"] == "pruned"}
     for name in {world.seen.backups[one]["database"] for one in gone}:
         rows = [row for row in world.seen.backups.values() if row["database"] == name]
-        good = [row for row in rows if row["state"] == "good" or row["backup_id"] in gone]
-        yield from (f"pruned {row['path']}: {why}" for row in good if row["backup_id"] in gone for why in _promised(world, row, good))
+        good = [row for row in rows if row["backup_id"] in gone or _is_there(world, row)]
+        yield from (
+            f"pruned {row['path']}: {why}"
+            for row in good
+            if row["backup_id"] in gone
+            for why in _promised(world, row, good)
+        )
         yield from (f"pruned of {name}, which lost {lost}" for lost in _lost(world, good, gone))
         if stands := _stands_against(world, rows, good, name):
             yield f"pruned of {name} although {stands}"
+
+
+def _is_there(world: World, row: dict[str, Any]) -> bool:
+    """Say whether a backup is called good, and its file has its size: a look at the names shows so much."""
+    return bool(row["state"] == "good") and len(world.read(row["path"]) or b"") == row["size_bytes"]
 
 
 def _promised(world: World, row: dict[str, Any], good: list[dict[str, Any]]) -> Iterator[str]:
@@ -143,7 +154,7 @@ def _promised(world: World, row: dict[str, Any], good: list[dict[str, Any]]) -> 
         yield "it is held"
     if row is good[-1]:
         yield "it is the newest good one"
-    if not SAFETY <= world.now + A_RUN - instant(row["started_at"]):
+    if not world.now + A_RUN - instant(row["started_at"]) >= SAFETY:
         yield "it is too young, or of the future"
 
 
@@ -163,12 +174,25 @@ def _day(row: dict[str, Any]) -> date:
 
 def _stands_against(world: World, rows: list[dict[str, Any]], good: list[dict[str, Any]], name: str) -> str:
     """Return why nothing of a database might have been pruned."""
-    looked = max((e["id"] for e in world.seen.events if e["type"] == "released" and e["database"] == name and not e["backup_id"]), default=0)
+    looked = max(
+        (
+            e["id"]
+            for e in world.seen.events
+            if e["type"] == "released" and e["database"] == name and not e["backup_id"]
+        ),
+        default=0,
+    )
     newest = rows[-1]
-    last = max((e["id"] for e in world.seen.events if e["backup_id"] == newest["backup_id"] and e["type"] in TROUBLE), default=0)
+    last = max(
+        (e["id"] for e in world.seen.events if e["backup_id"] == newest["backup_id"] and e["type"] in TROUBLE),
+        default=0,
+    )
     if newest["state"] in TROUBLE and last > looked:
         return f"its newest attempt is {newest['state']}"
-    was_good = next((e["id"] for e in world.seen.events if e["backup_id"] == good[-1]["backup_id"] and e["type"] == "checksummed"), 0)
+    was_good = next(
+        (e["id"] for e in world.seen.events if e["backup_id"] == good[-1]["backup_id"] and e["type"] == "checksummed"),
+        0,
+    )
     if good[-1]["backup_id"] in world.shrunk and was_good > looked:
         return "its newest backup shrank"
     return ""
@@ -179,17 +203,19 @@ def becomes_good(world: World) -> None:
     for row in world.seen.of("good"):
         if world.before.backups.get(row["backup_id"], {}).get("state") in STORED:
             continue
-        earlier = [r for r in world.seen.of("good") if r["database"] == row["database"] and r["sequence"] < row["sequence"]]
+        earlier = [
+            r for r in world.seen.of("good") if r["database"] == row["database"] and r["sequence"] < row["sequence"]
+        ]
         if earlier and row["plain_bytes"] < earlier[-1]["plain_bytes"] / 2:
             world.shrunk.add(row["backup_id"])
 
 
 def due(world: World) -> set[str]:
-    """Return the databases without a good backup of the world's day."""
+    """Return the databases without a good backup of the world's day whose file is there."""
     today = world.now.astimezone(ZONE).date()
-    covered = {row["database"] for row in world.seen.of("good") if _day(row) == today and instant(row["started_at"]) <= world.now + A_RUN}
+    past = [row for row in world.seen.of("good") if instant(row["started_at"]) <= world.now + A_RUN]
+    covered = {row["database"] for row in past if _day(row) == today and _is_there(world, row)}
     return set(world.live) - covered
-
 
 
 def faults_of(world: World, backup_id: str) -> set[str]:

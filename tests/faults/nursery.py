@@ -73,7 +73,7 @@ class Nursery:
         print(json.dumps(asked), file=self._process.stdin, flush=True)
         status = int(self._process.stdout.readline())
         ran = folder / RAN
-        told = json.loads(ran.read_text()) if ran.exists() else {"effects": 0, "struck": True}
+        told: dict[str, Any] = json.loads(ran.read_text()) if ran.exists() else {"effects": 0, "struck": True}
         said = (folder / SAID).read_text()
         return Ran(status, said, told["effects"], told["struck"])
 
@@ -110,7 +110,7 @@ class _Effects:
         connect = sqlite3.connect
 
         def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
-            made = connect(*arguments, **options)
+            made: sqlite3.Connection = connect(*arguments, **options)
             made.set_trace_callback(lambda text: self.tick(may_raise=False) if _changes(text) else None)
             return made
 
@@ -175,7 +175,7 @@ def _be_run(asked: dict[str, Any], ran: Path) -> None:
     before = set(sys.modules)
     with contextlib.suppress(BaseException):
         _settle_in(Path(asked["folder"]))
-        clock.datetime = _Hands(datetime.fromisoformat(asked["now"]).astimezone(UTC))  # type: ignore[attr-defined]
+        clock.datetime = _Hands(datetime.fromisoformat(asked["now"]).astimezone(UTC))  # type: ignore[assignment,attr-defined]
         effects = _Effects(Fault(**asked["fault"]) if asked["fault"] else None)
         effects.watch()
         try:
