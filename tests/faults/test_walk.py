@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ from tests.faults import judge
 from tests.faults.nursery import Fault, Nursery, Ran
 from tests.faults.world import STORED, Rows, Seen, World, copied, instant, rows_of
 
-NIGHTS = (24 * 40, 24 * 9, 24, 24, 23)
-"""Hours from each night to the next."""
-SHORT, SHORT_STEPS = 6, 12
+NIGHTS = (24 * 40, 24 * 9, 24, 24, -24 * 60, 24 * 61)
+"""Hours from each night to the next: the newest backup is of a clock that was set back, and fills no slot."""
+SHORT, SHORT_STEPS = 5, 10
 LONG, LONG_STEPS = 150, 40
 MADE: Counter[str] = Counter()
 """Steps of each kind."""
@@ -52,6 +53,7 @@ class Walk(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let a last night pass, and judge once more."""
         if not self.is_over:
+            self.step("prune")
             self.back_up()
             self.verify()
             self.prune()
@@ -306,7 +308,7 @@ class Walk(RuleBasedStateMachine):
         """Remove the catalog; of what its copies lack nothing is expected to come back."""
         kept = copied(self.world.project)
         seen = self.world.seen
-        events = [e for e in seen.events if e["position"] <= kept.get(e["catalog_id"], 0)]
+        events = list(takewhile(lambda e: e["position"] <= kept.get(e["catalog_id"], 0), seen.events))
         CALLED["events lost with a catalog"] += len(seen.events) - len(events)
         for file in (self.folder / "catalog").glob("catalog.db*"):
             file.unlink()
@@ -314,7 +316,7 @@ class Walk(RuleBasedStateMachine):
         for row in seen.of("pruned"):
             if row["backup_id"] not in still and row["backup_id"] in self.world.published:
                 self.world.harm[row["backup_id"]] = self.world.files_of(row["backup_id"])
-        self.world.seen = Seen(events, seen.backups)
+        self.world.seen = Seen(events, seen.raw[: len(events)], seen.backups)
 
     def wish(self, which: int, *, newest: bool, beside: bool) -> tuple[tuple[str, ...], str, str]:
         """Return the words of a restore, the backup that they mean (empty for none), and its target."""
@@ -354,6 +356,8 @@ def origin() -> Iterator[World]:
             assert not [*judge.always(world), *judge.after_a_run(world)]
             world.before = world.seen
             world.now += timedelta(hours=hours)
+        assert world.run("hold", "--backup", next(iter(world.seen.backups)), "--reason", "walk").status == 0
+        world.before = world.seen
         yield world
     nursery.close()
 

@@ -42,6 +42,8 @@ class Seen:
     """What the catalog says at one moment: all events in order, and the view `backups` by id, oldest first."""
 
     events: list[Event] = field(default_factory=list)
+    raw: list[tuple[Any, ...]] = field(default_factory=list)
+    """The same as they are stored."""
     backups: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, state: str) -> list[dict[str, Any]]:
@@ -105,7 +107,7 @@ class World:
             assert not left, left
         self.before = self.seen
         if (self.project.folder / "catalog/catalog.db").exists():  # else it is lost, and still to be made again
-            self.seen = look(self.project)
+            self.seen = look(self.project, self.before)
         for backup_id, row in self.seen.backups.items():
             self.dumped.setdefault(backup_id, self.live.get(row["database"], []))
         return ran
@@ -151,10 +153,16 @@ class World:
                 yield f"{dump} holds {len(found)} rows, and {len(self.dumped[backup_id])} were in the database"
 
 
-def look(project: Project) -> Seen:
-    """Read the catalog as anybody could."""
+def look(project: Project, before: Seen) -> Seen:
+    """Read the catalog as anybody could; what is stored as it was `before` is not decoded again."""
+    with closing(sqlite3.connect(project.folder / "catalog/catalog.db")) as connection:
+        found = connection.execute("SELECT * FROM events ORDER BY id")
+        columns, raw = [column[0] for column in found.description], found.fetchall()
+    known = before.events if raw[: len(before.raw)] == before.raw else []
+    more = [dict(zip(columns, row, strict=True)) for row in raw[len(known) :]]
+    events = [*known, *(event | {"data": json.loads(event["data"])} for event in more)]
     rows = {row["backup_id"]: row for row in sorted(promises._view(project, "backups"), key=lambda r: r["sequence"])}
-    return Seen(project.events(), rows)
+    return Seen(events, raw, rows)
 
 
 def rows_of(database: Path) -> Rows:
@@ -187,8 +195,3 @@ def copied(project: Project) -> dict[str, int]:
 def instant(text: str) -> datetime:
     """Read an instant of the catalog."""
     return datetime.fromisoformat(text)
-
-
-def data(event: Event) -> str:
-    """Return an event as one text, to compare."""
-    return json.dumps(event, sort_keys=True)
