@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -114,6 +114,17 @@ def test_steps_run_in_order_and_nothing_is_taken_back(playing: Callable[..., Pla
 
     assert game.play().compared == ["1 object and 1 row in 1 table"]
     assert game.words() == ["one", "two"]
+
+
+def test_an_engines_own_bookkeeping_is_not_told(playing: Callable[..., Playing]) -> None:
+    """At three in the morning every line is about the database."""
+    note = replace(step("note"), told=False)
+    game = playing(step("one"), note, Ask("look", lambda connection: None), COMPARED)
+
+    game.play()
+
+    assert game.words() == ["one", "note"]
+    assert game.said == ["one", "compare"]
 
 
 def test_a_failure_takes_back_what_was_done_last_first(playing: Callable[..., Playing]) -> None:

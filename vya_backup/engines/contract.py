@@ -130,6 +130,8 @@ class Sql:
     it fails itself: harmless then where nothing had happened yet."""
     may_fail: bool = False
     """Whether a failure is only reported (the cleaning up after the point of no return)."""
+    told: bool = True
+    """Whether its purpose is shown as it begins; the engine's own bookkeeping is not."""
 
 
 @dataclass(frozen=True)

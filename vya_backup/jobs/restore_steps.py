@@ -90,7 +90,7 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
                 answer = None
                 continue
             stop.check()
-            if not isinstance(step, Ask):
+            if getattr(step, "told", not isinstance(step, Ask)):
                 around.say(step.purpose)
             if not _is_atomic(step):
                 done.append(step)  # it may fail half way

@@ -7,6 +7,7 @@ while it is there the old database comes back, without it nothing of the live on
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vya_backup.engines.contract import RestoreRequest, Sql
@@ -31,12 +32,13 @@ def note(request: RestoreRequest, act: str, texts: Iterable[str]) -> Sql:
         content LONGTEXT NOT NULL) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4"""
     values = ", ".join(f"({literal(act)}, {literal(text)})" for text in texts)
     insert = (f"INSERT INTO {log} (act, content) VALUES {values}",) if values else ()  # noqa: S608
-    return statements(request, f"note how to take back: {act}", (create, *insert))
+    return replace(statements(request, f"note how to take back: {act}", (create, *insert)), told=False)
 
 
 def forget(request: RestoreRequest) -> Sql:
     """Return the step that makes the restore count: from here on it is never taken back."""
-    return statements(request, "forget how to take it back", [f"DROP TABLE {qualified(request.staging, UNDO_LOG)}"])
+    step = statements(request, "forget how to take it back", [f"DROP TABLE {qualified(request.staging, UNDO_LOG)}"])
+    return replace(step, told=False)
 
 
 def read(connection: Connection, staging: str) -> dict[str, list[str]]:
