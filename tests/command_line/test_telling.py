@@ -27,7 +27,9 @@ def test_an_instance_without_any_database_is_said(project: Project) -> None:
     assert "warning: local shows this account no database" in project.run("backup").out
 
 
-@pytest.mark.parametrize("words", [("list",), ("help", "backup"), ("help", "restore"), ("help", "restore:shop")])
+@pytest.mark.parametrize(
+    "words", [("list",), ("help",), ("help", "backup"), ("help", "restore"), ("help", "restore:shop")]
+)
 def test_help_fits_eighty_columns(project: Project, words: tuple[str, ...]) -> None:
     """A tired reader sees one option a line."""
     project.run("backup")
@@ -36,6 +38,15 @@ def test_help_fits_eighty_columns(project: Project, words: tuple[str, ...]) -> N
     assert done.status == 0
     assert len(done.out.splitlines()) > 1
     assert not [line for line in done.out.splitlines() if len(line) > 80]
+
+
+def test_help_begins_with_what_there_is_to_do(project: Project) -> None:
+    """Every task that `doit list` shows, and no word of dodo files."""
+    page = project.run("help").out
+
+    tasks = [line.split()[0] for line in project.run("list").out.splitlines()]
+    assert set(tasks) <= {line.split()[0] for line in page.split("\n\n")[1].splitlines()}
+    assert "dodo" not in page
 
 
 def test_without_any_configuration_the_first_step_is_told(tmp_path: Path) -> None:

@@ -22,6 +22,14 @@ from vya_backup.decisions.plan import short_names
 from vya_backup.errors import BackupError
 from vya_backup.history.verifiable import VerifiableRow
 
+TASKS = {
+    "backup": "Bring every due database up to date.",
+    "restore": "Bring one database back: doit restore:INSTANCE/DATABASE.",
+    "verify": "Read the stored backups of every database again and compare them.",
+    "drill": "Rehearse the restore of every database.",
+    "prune": "Remove what no database needs any more.",
+}
+"""What there is to do, in the order of its need."""
 QUIET = {"io": {"capture": False}, "verbosity": 1}
 """Under threads doit's capture swaps the standard streams of the whole process: off."""
 
@@ -32,7 +40,7 @@ def task_backup() -> Iterator[Task]:
     with_tickets = {ticket.key.instance for ticket in tickets}
     instances = sorted(with_tickets | set(_failed_instances()))
     groups = [f"backup:{instance}" for instance in instances]
-    yield _group("backup", groups, doc="Bring every due database up to date.", params=BACKUP, has_subtask=True)
+    yield _group("backup", groups, doc=TASKS["backup"], params=BACKUP, has_subtask=True)
     for instance, members in groupby(tickets, key=lambda ticket: ticket.key.instance):
         yield from _instance_tasks(instance, list(members))
     for instance in _failed_instances():
@@ -49,7 +57,7 @@ def task_restore() -> Iterator[Task]:
         [(restore_actions.restore_named, ["restore", None])],
         params=RESTORE,
         has_subtask=True,
-        doc="Bring one database back: doit restore:INSTANCE/DATABASE.",
+        doc=TASKS["restore"],
         **QUIET,
     )
     full = {key.task: key for key in keys}
@@ -63,7 +71,7 @@ def task_prune() -> Iterator[Task]:
     keys = _keys()
     instances = sorted({key.instance for key in keys})
     members = [f"prune:{instance}" for instance in instances]
-    yield _group("prune", members, doc="Remove what no database needs any more.", params=PRUNE, has_subtask=True)
+    yield _group("prune", members, doc=TASKS["prune"], params=PRUNE, has_subtask=True)
     for instance, owned in groupby(sorted(keys), key=lambda key: key.instance):
         yield from _prune_tasks(instance, list(owned))
 
@@ -100,7 +108,7 @@ def task_drill() -> Iterator[Task]:
     """Rehearse the restore of a database."""
     keys = _keys()
     names = [f"drill:{key.task}" for key in keys]
-    yield _group("drill", names, doc="Rehearse the restore of every database.", params=DRILL, has_subtask=True)
+    yield _group("drill", names, doc=TASKS["drill"], params=DRILL, has_subtask=True)
     for name, key in zip(names, keys, strict=True):
         actions = [(drill_actions.drill, [name, key])]
         yield Task(name, actions, params=DRILL, subtask_of="drill", doc=f"Rehearse a restore of {key}.", **QUIET)

@@ -28,10 +28,10 @@ def preview_lines(considered: Considered, zone: ZoneInfo) -> list[str]:
 
 def pruned_lines(outcome: Outcome, zone: ZoneInfo) -> list[str]:
     """Return a line for each backup that was pruned, oldest first."""
-    rows = outcome.considered.rows
+    pruned = [outcome.considered.rows[event.backup_id or ""] for event in outcome.pruned]
     return [
-        f"pruned {local_time(rows[event.backup_id or ''].started_at.astimezone(zone))}  {event.path}"
-        for event in outcome.pruned
+        f"pruned {local_time(row.started_at.astimezone(zone))}  {row.backup_id}  {human_size(row.size_bytes or 0)}"
+        for row in pruned
     ]
 
 
