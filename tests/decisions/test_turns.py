@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vya_backup.decisions.turns import in_turn, nightly_share
+from vya_backup.decisions.turns import in_turn, nightly_share, overdue
 from vya_backup.history.verifiable import VerifiableRow
 
 NOW = datetime(2026, 1, 9, 3, tzinfo=UTC)
@@ -90,6 +91,27 @@ def test_every_backup_is_read_again_within_the_days_night_after_night(
             longest = max(longest, now - (one.looked_at or made[one.sequence]))
             kept[one.sequence] = VerifiableRow(**(vars(one) | {"looked_at": now, "looked_event": events}))
     assert longest <= every_days * DAY + timedelta(hours=3)
+
+
+@pytest.mark.parametrize(("limit", "is_enough"), [(None, True), (900, True), (320, False)])
+def test_two_months_of_nights_over_three_hundred_databases(limit: int | None, is_enough: bool) -> None:
+    """A fortnight is kept, a week is promised; where a night may read too few, that is said, and not before."""
+    every_days, kept_days, databases, nights = 7, 14, 300, 60
+    kept: dict[int, VerifiableRow] = {}
+    events, longest, late = 0, timedelta(), 0
+    for night in range(nights):
+        now = NOW + night * DAY
+        for _database in range(databases):
+            events += 1
+            kept[events] = replace(row(events), started_at=now - timedelta(hours=1))
+        kept = {number: one for number, one in kept.items() if one.started_at > now - kept_days * DAY}
+        for one in nightly_share(list(kept.values()), every_days=every_days, now=now)[:limit]:
+            events += 1
+            kept[one.sequence] = replace(one, looked_at=now, looked_event=events)
+        longest = max(longest, *(now - (one.looked_at or one.started_at) for one in kept.values()))
+        late += len(overdue(kept.values(), every_days=every_days, now=now))
+    assert (longest <= every_days * DAY) is is_enough
+    assert (late == 0) is is_enough
 
 
 def test_a_tree_that_was_never_verified_is_through_after_the_days_and_not_in_one_night() -> None:

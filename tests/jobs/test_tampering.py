@@ -20,6 +20,7 @@ from tests.jobs.copies import GUARDS, HOST, files, flip, rows, workspace_in
 from vya_backup.decisions.copies import folder_of
 from vya_backup.history import chain
 from vya_backup.history.catalog import Catalog
+from vya_backup.history.events import CatalogRebuilt
 from vya_backup.jobs.auditing import audit_with_sidecars
 from vya_backup.jobs.copies import folders
 from vya_backup.jobs.copying import copy_out
@@ -354,6 +355,22 @@ def test_a_segment_that_is_gone_is_named_by_its_positions(template: Template, tm
     assert copy_out(replace(workspace, catalog=catalog)) == EVENTS
     catalog.close()
     assert audited(replace(template, workspace=workspace), path) == ()
+
+
+def test_a_gap_that_a_rebuild_has_recorded_as_lost_is_no_fault(template: Template, tmp_path: Path) -> None:
+    """The catalog was lost with a segment and every snapshot: what is gone is told once, not in every audit."""
+    workspace, _ = copied_elsewhere(template, tmp_path)
+    files(workspace, "*.jsonl")[5].unlink()
+    for snapshot in files(workspace, "snapshot-*"):
+        snapshot.unlink()
+    again = tmp_path / "again/catalog.db"
+    found = recover(folders(workspace.store, folder_of(HOST)), Tree(), again)
+    assert found.lost
+    catalog = Catalog.open(again, host=HOST, now=Steps())
+    catalog.append(CatalogRebuilt(source="copies", events=found.events, kept=found.kept, lost=found.lost))
+    catalog.close()
+
+    assert audited(replace(template, workspace=workspace), again) == ()
 
 
 def copied_elsewhere(template: Template, folder: Path) -> tuple[Workspace, Path]:

@@ -92,6 +92,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             return int(super().execute(params, written(session.selections)))
         finally:
             session.screen.summary()
+            verify_choosing.confess_overdue(session)
             _confess_silence(session)
             backend.use(None)
 

@@ -11,7 +11,7 @@ from vya_backup.command_line.options import Selection
 from vya_backup.command_line.session import SECONDS_PER_MINUTE, Session, keys_in
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.naming import Key
-from vya_backup.decisions.turns import in_turn, nightly_share
+from vya_backup.decisions.turns import in_turn, nightly_share, overdue
 from vya_backup.errors import UsageError
 from vya_backup.history.verifiable import VerifiableRow, verifiable
 from vya_backup.outlook.figures import human_size, local_time
@@ -50,6 +50,21 @@ def lines(session: Session) -> list[str]:
     rows = list({row.backup_id: row for rows in session.verifying.values() for row in rows}.values())
     total = human_size(sum(row.size_bytes or 0 for row in rows))
     return [*(_line(session, row) for row in rows), f"{counted(len(rows), 'backup')} would be read, {total}"]
+
+
+def confess_overdue(session: Session) -> None:
+    """Say which backups the nightly share did not reach in time, because the runs had too little of it."""
+    if not any(one.options["rolling"] for one in session.selections if one.group == GROUP):
+        return
+    workspace = session.workspace
+    every_days = workspace.configuration.verification.every_days
+    late = overdue(verifiable(workspace.catalog), every_days=every_days, now=workspace.clock())
+    if late:
+        were = "backup was" if len(late) == 1 else "backups were"
+        session.screen.line(
+            f"warning: {len(late):,} {were} not read within verification.every_days ({every_days}), "
+            f"the longest ago {label(session, late[0])}: give the nights more (--max-minutes, --limit), or raise it"
+        )
 
 
 def label(session: Session, row: VerifiableRow) -> str:

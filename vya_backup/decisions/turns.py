@@ -32,6 +32,12 @@ def nightly_share(rows: Sequence[VerifiableRow], *, every_days: int, now: dateti
     return ordered[:share] + [row for row in ordered[share:] if _is_at_its_end(row, patience, now)]
 
 
+def overdue(rows: Iterable[VerifiableRow], *, every_days: int, now: datetime) -> list[VerifiableRow]:
+    """Return those that were left alone for longer than `every_days`, the worst first; unread, since their dump."""
+    longest = timedelta(days=every_days)
+    return [row for row in in_turn(rows) if not timedelta() <= now - (row.looked_at or row.started_at) <= longest]
+
+
 def _is_at_its_end(row: VerifiableRow, patience: timedelta, now: datetime) -> bool:
     """Say so too of a look that is dated in the future: its clock was wrong, so its age is unknown."""
     return row.looked_at is not None and not now - patience < row.looked_at <= now
