@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from tests.drills.conftest import Drills
+from tests.drills.conftest import Drills, configure
 from tests.project import Project
 from tests.samples import SHARED, build_mysql, build_pagila, build_postgresql, build_sakila, build_sqlite
 from tests.servers import Kind, MySqlServer, PostgresqlServer, Servers, TestServer
@@ -57,6 +57,18 @@ def test_the_sample_file_is_proved_restorable(files: Project) -> None:
 
     assert done.status == 0, done.said
     assert [event["data"]["verdict"] for event in files.events("type = 'drilled'")] == ["pass"]
+
+
+def test_a_file_is_drilled_where_the_path_is_too_long_for_a_socket(files: Project) -> None:
+    """Nothing serves it, so that no socket limits the folder."""
+    folder = files.folder / ("long" * 30)
+    folder.mkdir()
+    configure(files, {"folder": str(folder)})
+    assert files.run("backup").status == 0
+
+    done = files.run("drill:local/shop")
+
+    assert done.status == 0, done.said
 
 
 def test_other_peoples_databases_are_proved_restorable(

@@ -14,12 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.faults import promises
-from tests.faults.world import STORED, World, instant, rows_of
+from tests.faults.world import A_RUN, STORED, World, instant, rows_of
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 SAFETY = timedelta(days=1)
-A_RUN = timedelta(seconds=30)
-"""Longer than the clock goes on while a command runs."""
 SLOTS: dict[str, tuple[int, Callable[[date], object]]] = {
     "day": (2, lambda day: day),
     "week": (2, lambda day: day - timedelta(days=day.weekday())),

@@ -32,6 +32,9 @@ storage:
 scheduling: {timezone: America/Sao_Paulo}
 """
 BEGINNING = datetime(2026, 1, 9, 15, tzinfo=UTC)
+A_STEP = timedelta(minutes=1)
+A_RUN = timedelta(seconds=30)
+"""Longer than the clock goes on while a command runs."""
 STORED = ("good", "damaged", "missing")
 Rows = list[tuple[Any, ...]]
 Event = dict[str, Any]
@@ -100,7 +103,7 @@ class World:
 
     def run(self, *words: str, fault: Fault | None = None) -> Ran:
         """Run a command at the world's time, let its processes end, and look at what the catalog then says."""
-        self.now += timedelta(minutes=1)
+        self.now += A_STEP
         ran = self.nursery.run(self.project.folder, self.now, words, fault)
         if fault is not None:
             left = list(promises.of_processes(self.project))
@@ -131,13 +134,15 @@ class World:
             file.write_bytes(content)
 
     def is_dump_harmed(self, backup_id: str) -> bool:
-        """Say whether the dump is not what was published."""
+        """Say whether the dump is not what was published, or never was."""
+        if backup_id not in self.published:
+            return True
         dump, content = next(iter(self.published[backup_id].items()))
         return self.read(dump) != content
 
     def is_harmed(self, backup_id: str) -> bool:
         """Say whether any of a backup's files is not what was published."""
-        return self.files_of(backup_id) != self.published[backup_id]
+        return self.files_of(backup_id) != self.published.get(backup_id, {})
 
     def publish(self) -> Iterator[str]:
         """Keep the files of each new backup as they were published; yield where its name stands for less than all."""

@@ -112,9 +112,10 @@ def private_ground(workspace: Workspace, source: Source, limits: Limits) -> Iter
     account = account_for(wanted)
     with ExitStack() as stack:
         folders = stack.enter_context(scratch(parent, account))
-        _demand_short(folders)
         database = source.key.database if source.key else "drill"
         described = engine.throwaway(Site(program, folders.work, database, source.properties))
+        if described.serve:
+            _demand_short(folders)
         box = sandbox(wanted, account, _walls(workspace, source, folders, described))
         for command in described.make:
             pipeline.run(box.confine(command), engine=engine, limits=limits)

@@ -1,0 +1,122 @@
+"""How a walk takes a step: run a command, perhaps with a fault, and judge what it left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import takewhile
+from pathlib import Path
+
+from hypothesis.stateful import RuleBasedStateMachine
+
+from tests.faults import judge
+from tests.faults.nursery import Fault, Ran
+from tests.faults.world import A_RUN, A_STEP, Rows, Seen, World, copied, rows_of
+
+MADE: Counter[str] = Counter()
+"""Steps of each kind."""
+STRUCK: Counter[str] = Counter()
+"""Faults that came to pass, by what was running and what struck."""
+CALLED: Counter[str] = Counter()
+"""What came of it, so that a walk that met nothing is seen."""
+EFFECTS: Counter[str] = Counter()
+"""By command, the most effects that were counted; a fault strikes at any of so many."""
+FEWEST_EFFECTS = 6
+
+
+class Steps(RuleBasedStateMachine):
+    """A world to walk through, and the ways to take a step; which ones there are is told by the rules."""
+
+    origin: World
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = self.origin.copied_from(self.template)
+        self.folder = self.world.project.folder
+        self.is_over = False
+
+    def step(self, *words: str, settles: bool = True, doubtful: dict[str, Rows | None] | None = None) -> Ran:
+        """Run a command to its end and judge; `settles` says that it is a run, which leaves nothing behind."""
+        ran = self.world.run(*words)
+        group = words[0].partition(":")[0]
+        EFFECTS[group] = max(EFFECTS[group], ran.effects)
+        self.settle_doubts(doubtful)
+        self.judged(ran.said, words, *(judge.after_a_run(self.world) if settles else ()))
+        return ran
+
+    def crashed(
+        self, kind: str, words: tuple[str, ...], share: int, what: str, doubtful: dict[str, Rows | None] | None = None
+    ) -> None:
+        """Run a command in which a fault strikes."""
+        self.did(f"crash of {kind}")
+        number = 1 + share % max(FEWEST_EFFECTS, EFFECTS[words[0].partition(":")[0]])
+        ran = self.world.run(*words, fault=Fault(number, what))
+        STRUCK[f"{kind}: {what if ran.struck else 'not reached'}"] += 1
+        self.settle_doubts(doubtful)
+        self.judged(ran.said, (*words, f"{what} at effect {number}"))
+
+    def judged(self, said: str, words: tuple[str, ...], *more: str) -> None:
+        """Fail with every broken promise."""
+        judge.becomes_good(self.world)
+        broken = [*judge.always(self.world), *more]
+        if "Traceback" in said:
+            broken.append("a bug's traceback")
+        self.world.before = self.world.seen
+        self.is_over = bool(broken)
+        assert not broken, "\n".join([f"after {' '.join(words)}, which said", said, *broken])
+
+    def settle_doubts(self, doubtful: dict[str, Rows | None] | None) -> None:
+        """Of a database that holds either the new rows or these, or is not there where these are None, take what is."""
+        for name, old in (doubtful or {}).items():
+            path = self.world.project.database(name)
+            if old is None and not path.exists():
+                self.world.live.pop(name, None)
+            elif old is not None and rows_of(path) == old:
+                self.world.live[name] = old
+
+    def changes_nothing(self, *words: str) -> None:
+        """Say the same again."""
+        events, files = self.world.seen.events, self.world.project.files()
+        self.world.now -= A_STEP - A_RUN  # a minute later another decision may be the right one
+        ran = self.step(*words, settles=False)
+        more = [event["type"] for event in self.world.seen.events[len(events) :]]
+        assert not more, f"the second {words} appended {more}: {ran.said}"
+        assert self.world.project.files() == files, f"the second {words} changed files"
+
+    def forget_catalog(self) -> None:
+        """Remove the catalog; of what its copies lack nothing is expected to come back."""
+        kept = copied(self.world.project)
+        seen = self.world.seen
+        events = list(takewhile(lambda e: e["position"] <= kept.get(e["catalog_id"], 0), seen.events))
+        CALLED["events lost with a catalog"] += len(seen.events) - len(events)
+        for file in (self.folder / "catalog").glob("catalog.db*"):
+            file.unlink()
+        still = {event["backup_id"] for event in events if event["type"] == "pruned"}
+        for row in seen.of("pruned"):
+            if row["backup_id"] not in still and row["backup_id"] in self.world.published:
+                self.world.harm[row["backup_id"]] = self.world.files_of(row["backup_id"])
+        self.world.seen = Seen(events, seen.raw[: len(events)], seen.backups)
+
+    def wish(self, one: str, *, newest: bool, beside: bool) -> tuple[tuple[str, ...], str, str]:
+        """Return the words of a restore of a backup or of the newest one beside it, which that is, and its target."""
+        name = self.world.seen.backups[one]["database"]
+        if newest:
+            good = [row["backup_id"] for row in self.world.seen.of("good") if row["database"] == name]
+            one = good[-1] if good else ""
+        how = ("--latest",) if newest else ("--backup", one)
+        to = ("--to", "copy") if beside else ()
+        return (f"restore:local/{name}", "--force", *how, *to), one, "copy" if beside else name
+
+    def can_restore(self, one: str) -> bool:
+        """Say whether a restore of a backup has to succeed."""
+        row = self.world.seen.backups.get(one)
+        return row is not None and row["state"] == "good" and not self.world.is_harmed(one)
+
+    def pick(self, which: int) -> str:
+        """Return one of all backups."""
+        ids = list(self.world.seen.backups)
+        return ids[which % len(ids)]
+
+    def did(self, kind: str) -> None:
+        """Count a step."""
+        MADE[kind] += 1
