@@ -2,12 +2,15 @@
 
 A request is one message on a socket pair: argv, folder and environment as JSON, and three descriptors for the run's
 output, its errors, and the answer: its pid when it starts, its exit status when it ends (negative: the signal).
+
+A run may have a prelude: a module whose `begin` is called in the fork, before the command, to change its surroundings.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 import signal
@@ -16,23 +19,43 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 MESSAGE_BYTES = 1 << 17
 ANSWER_BYTES = 16
-PRELOADED = ("cryptography.fernet", "isal.igzip", "psycopg", "pymysql", "rich.table", "vya_backup.command_line.main")
+PRELOADED = (
+    "cryptography.fernet", "isal.igzip", "psycopg", "pymysql", "rich.console", "rich.progress", "rich.table",
+    "sqlalchemy", "sqlite_utils", "structlog", "tenacity", "yaml", "vya_backup.command_line.main",
+    "vya_backup.engines.mysql", "vya_backup.engines.postgresql", "vya_backup.engines.sqlite",
+)  # fmt: skip
 """The command and what it imports late, so that `doit list` stays quick."""
 
 
-def run(words: list[str], folder: Path, environment: dict[str, str], patience_seconds: float) -> tuple[int, str, str]:
+@dataclass(frozen=True)
+class Prelude:
+    """What a fork does before it is the command: `begin(**asked)` of a module; what is asked is JSON."""
+
+    module: str
+    asked: dict[str, Any] = field(default_factory=dict)
+
+
+def run(
+    words: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    patience_seconds: float,
+    prelude: Prelude | None = None,
+) -> tuple[int, str, str]:
     """Run `vya-backupdb` with `words` in `folder`; return its exit status, output and errors.
 
     Raises:
         subprocess.TimeoutExpired: It took longer, and was killed.
 
     """
-    request = json.dumps({"words": words, "folder": str(folder), "environment": environment}).encode()
+    asked = {"words": words, "folder": str(folder), "environment": environment, "prelude": prelude and asdict(prelude)}
+    request = json.dumps(asked).encode()
     mine, answers = socket.socketpair()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, mine:
         with answers:
@@ -73,14 +96,17 @@ def _serve(requests: socket.socket) -> None:
         message, descriptors, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, 3)
         if not message:
             return
+        request = json.loads(message)
+        if request["prelude"]:
+            importlib.import_module(request["prelude"]["module"])  # here, so that no later fork has to
         if os.fork() == 0:
             requests.close()
-            _supervise(json.loads(message), *descriptors)
+            _supervise(request, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _supervise(request: dict[str, object], out: int, err: int, answers: int) -> NoReturn:
+def _supervise(request: dict[str, Any], out: int, err: int, answers: int) -> NoReturn:
     """Fork the run and tell how it ends, which a run that is killed cannot."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
@@ -95,7 +121,7 @@ def _supervise(request: dict[str, object], out: int, err: int, answers: int) -> 
     os._exit(0)
 
 
-def _become(request: dict[str, object], out: int, err: int) -> NoReturn:
+def _become(request: dict[str, Any], out: int, err: int) -> NoReturn:
     """Be the run, as if started anew: streams, folder, environment, arguments."""
     from vya_backup.command_line.main import main
 
@@ -103,11 +129,13 @@ def _become(request: dict[str, object], out: int, err: int) -> NoReturn:
         os.dup2(source, target)
         os.close(source)
     sys.stdout, sys.stderr = os.fdopen(1, "w", encoding="utf-8"), os.fdopen(2, "w", encoding="utf-8")
-    os.chdir(str(request["folder"]))
+    os.chdir(request["folder"])
     os.environ.clear()
-    os.environ.update(request["environment"])  # type: ignore[call-overload]
+    os.environ.update(request["environment"])
     time.tzset()
-    sys.argv = ["vya-backupdb", *request["words"]]  # type: ignore[misc]
+    sys.argv = ["vya-backupdb", *request["words"]]
+    if prelude := request["prelude"]:
+        sys.modules[prelude["module"]].begin(**prelude["asked"])
     sys.exit(main())
 
 

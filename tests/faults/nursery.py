@@ -1,21 +1,19 @@
-"""Runs the product's command line in forks of one process that has imported everything: a tenth of a second each.
+"""Runs the command at a time of its own, with one effect that fails or kills: a prelude to a fork of `tests.zygote`.
 
-The rule: a fork is a process of its own that runs `main` as a shell would, with nothing changed but two things from
-outside: what its clock says, and one effect that fails or kills. Asked by lines of JSON, so that no thread of a test
-is forked.
+The rule: nothing of the product is changed but two things from outside: what its clock says, and what becomes of one
+effect. What it came to is told in a file when it ends; a run that was killed tells nothing.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
-import importlib
 import json
 import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -24,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from vya_backup import clock
-from vya_backup.command_line.main import main
+from tests import zygote
 
 EFFECTS = ("link", "unlink", "rename", "rmdir", "mkdir", "fsync", "write", "ftruncate", "open")
 ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
 TICK = timedelta(milliseconds=1)
-SAID, RAN = "said.txt", "ran.json"
+TOLD, SCRATCH = "told.json", "tmp"
+PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -46,40 +44,38 @@ class Ran:
     """What came of a command; `status` is -9 where it was killed, `effects` counts those that it came to."""
 
     status: int
-    said: str
+    out: str
+    err: str
     effects: int
     struck: bool
 
+    @property
+    def said(self) -> str:
+        """Return both streams."""
+        return self.out + self.err
 
-class Nursery:
-    """The process that forks; end it with `close`."""
 
-    def __init__(self) -> None:
-        here = Path(__file__).parents[2]
-        environment = os.environ | {"PYTHONPATH": str(here), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+def run(folder: Path, now: datetime, words: tuple[str, ...], fault: Fault | None = None) -> Ran:
+    """Run a command in a folder while its clock begins at `now`."""
+    told, scratch = folder / TOLD, folder / SCRATCH
+    told.unlink(missing_ok=True)
+    scratch.mkdir(exist_ok=True)
+    environment = os.environ | {"COLUMNS": "80", "TMPDIR": str(scratch)}
+    prelude = zygote.Prelude(__name__, {"now": now.isoformat(), "fault": fault and asdict(fault), "told": str(told)})
+    ended = zygote.run(list(words), folder, environment, PATIENCE_SECONDS, prelude)
+    found = json.loads(told.read_text()) if told.exists() else {"effects": 0, "struck": True}
+    return Ran(*ended, effects=found["effects"], struck=found["struck"])
 
-    def run(self, folder: Path, now: datetime, words: tuple[str, ...], fault: Fault | None = None) -> Ran:
-        """Run a command in a folder while its clock begins at `now`."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        asked = {"folder": str(folder), "now": now.isoformat(), "words": words, "fault": fault and asdict(fault)}
-        print(json.dumps(asked), file=self._process.stdin, flush=True)
-        status = int(self._process.stdout.readline())
-        ran = folder / RAN
-        told: dict[str, Any] = json.loads(ran.read_text()) if ran.exists() else {"effects": 0, "struck": True}
-        said = (folder / SAID).read_text()
-        return Ran(status, said, told["effects"], told["struck"])
 
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+def begin(now: str, fault: dict[str, Any] | None, told: str) -> None:
+    """Change the surroundings of this fork, and tell at its end."""
+    from vya_backup import clock
+
+    tempfile.tempdir = None  # the process that it is forked from may have looked for its own
+    clock.datetime = _Hands(datetime.fromisoformat(now).astimezone(UTC))  # type: ignore[assignment,attr-defined]
+    effects = _Effects(Fault(**fault) if fault else None)
+    effects.watch()
+    atexit.register(effects.tell, Path(told))
 
 
 class _Hands:
@@ -116,6 +112,11 @@ class _Effects:
 
         sqlite3.connect = traced  # type: ignore[assignment]
 
+    def tell(self, file: Path) -> None:
+        """Say what came to pass; nothing strikes any more."""
+        count, was_struck, self.struck = self.count, self.struck, True
+        file.write_text(json.dumps({"effects": count, "struck": was_struck}))
+
     def tick(self, *, may_raise: bool = True) -> None:
         """Count an effect that is about to happen; fail, or die, where it is its turn."""
         with self._lock:
@@ -151,62 +152,3 @@ def _kill_children() -> None:
         for pid in (task / "children").read_text().split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-
-
-def _serve() -> None:
-    for line in sys.stdin:
-        asked = json.loads(line)
-        ran = Path(asked["folder"]) / RAN
-        ran.unlink(missing_ok=True)
-        child = os.fork()
-        if not child:
-            _be_run(asked, ran)
-        _, status = os.waitpid(child, 0)
-        if ran.exists():
-            for name in json.loads(ran.read_text())["modules"]:  # what this run had to import, no later one has to
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(name)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-def _be_run(asked: dict[str, Any], ran: Path) -> None:
-    """Run a command and end the process."""
-    status = 2
-    before = set(sys.modules)
-    with contextlib.suppress(BaseException):
-        _settle_in(Path(asked["folder"]))
-        clock.datetime = _Hands(datetime.fromisoformat(asked["now"]).astimezone(UTC))  # type: ignore[assignment,attr-defined]
-        effects = _Effects(Fault(**asked["fault"]) if asked["fault"] else None)
-        effects.watch()
-        try:
-            status = main(asked["words"])
-        except SystemExit as end:
-            status = int(end.code or 0)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-            raise
-        sys.stdout.flush()
-        effects.struck, was_struck = True, effects.struck
-        modules = sorted(set(sys.modules) - before)
-        ran.write_text(json.dumps({"effects": effects.count, "struck": was_struck, "modules": modules}))
-    os._exit(status)
-
-
-def _settle_in(folder: Path) -> None:
-    """Stand in the folder, as after `cd`, with streams and scratch files of this run's own."""
-    os.chdir(folder)
-    scratch = folder / "tmp"
-    scratch.mkdir(exist_ok=True)
-    os.environ["TMPDIR"], tempfile.tempdir = str(scratch), None
-    for number, path, flags in (
-        (0, os.devnull, os.O_RDONLY),
-        (1, SAID, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND),
-        (2, SAID, os.O_CREAT | os.O_WRONLY | os.O_APPEND),
-    ):
-        os.dup2(os.open(path, flags), number)
-    sys.stdout = os.fdopen(1, "w", closefd=False)
-    sys.stderr = os.fdopen(2, "w", closefd=False)
-
-
-if __name__ == "__main__":
-    _serve()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from collections.abc import Callable
 from itertools import takewhile
-from pathlib import Path
-
-from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.faults import judge
 from tests.faults.nursery import Fault, Ran
@@ -18,42 +17,45 @@ STRUCK: Counter[str] = Counter()
 """Faults that came to pass, by what was running and what struck."""
 CALLED: Counter[str] = Counter()
 """What came of it, so that a walk that met nothing is seen."""
-EFFECTS: Counter[str] = Counter()
-"""By command, the most effects that were counted; a fault strikes at any of so many."""
-FEWEST_EFFECTS = 6
+FAULTS = ("KILL", "KILL", "KILL", "EIO", "ENOSPC", "TOOLS")
+MENDING_DIES = 0.25
+"""How often the run that comes by after a crash is struck as well."""
+TWICE = 0.4
+"""How often a run is made again at once, which must change nothing."""
 
 
-class Steps(RuleBasedStateMachine):
-    """A world to walk through, and the ways to take a step; which ones there are is told by the rules."""
+class Steps:
+    """A world to walk through, and the ways to take a step; which ones there are is told by the walk."""
 
-    origin: World
-    template: Path
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = self.origin.copied_from(self.template)
-        self.folder = self.world.project.folder
-        self.is_over = False
+    def __init__(self, world: World, chance: random.Random) -> None:
+        self.world, self.chance = world, chance
+        self.folder = world.project.folder
+        self.trail: list[str] = []
 
     def step(self, *words: str, settles: bool = True, doubtful: dict[str, Rows | None] | None = None) -> Ran:
         """Run a command to its end and judge; `settles` says that it is a run, which leaves nothing behind."""
         ran = self.world.run(*words)
-        group = words[0].partition(":")[0]
-        EFFECTS[group] = max(EFFECTS[group], ran.effects)
+        self.trail.append(f"    {' '.join(words)}: exit {ran.status}")
         self.settle_doubts(doubtful)
         self.judged(ran.said, words, *(judge.after_a_run(self.world) if settles else ()))
         return ran
 
-    def crashed(
-        self, kind: str, words: tuple[str, ...], share: int, what: str, doubtful: dict[str, Rows | None] | None = None
-    ) -> None:
-        """Run a command in which a fault strikes."""
-        self.did(f"crash of {kind}")
-        number = 1 + share % max(FEWEST_EFFECTS, EFFECTS[words[0].partition(":")[0]])
-        ran = self.world.run(*words, fault=Fault(number, what))
-        STRUCK[f"{kind}: {what if ran.struck else 'not reached'}"] += 1
+    def crashed(self, kind: str, words: tuple[str, ...], doubtful: dict[str, Rows | None] | None = None) -> None:
+        """Run a command in which a fault strikes, at any of the effects that a rehearsal counts."""
+        effects = self.world.rehearse(*words)
+        fault = Fault(self.chance.randint(1, max(1, effects)), self.chance.choice(FAULTS))
+        ran = self.world.run(*words, fault=fault)
+        came = fault.what if ran.struck else "not reached" if effects else "had no effect"
+        STRUCK[f"{kind}: {came}"] += 1
+        self.trail.append(f"    {' '.join(words)}: {fault.what} at effect {fault.number} of {effects}, exit {ran.status}")
         self.settle_doubts(doubtful)
-        self.judged(ran.said, (*words, f"{what} at effect {number}"))
+        self.judged(ran.said, words)
+
+    def mended_by(self, *runs: Callable[[], None]) -> None:
+        """Let the next run come by, which may be struck too; the judge of a run then finds nothing that it left over."""
+        if self.chance.random() < MENDING_DIES:
+            self.crashed("mending", self.chance.choice((("prune",), ("verify",), ("backup",))))
+        self.chance.choice(runs)()
 
     def judged(self, said: str, words: tuple[str, ...], *more: str) -> None:
         """Fail with every broken promise."""
@@ -62,8 +64,7 @@ class Steps(RuleBasedStateMachine):
         if "Traceback" in said:
             broken.append("a bug's traceback")
         self.world.before = self.world.seen
-        self.is_over = bool(broken)
-        assert not broken, "\n".join([f"after {' '.join(words)}, which said", said, *broken])
+        assert not broken, "\n".join([*broken, f"after {' '.join(words)}, which said", said])
 
     def settle_doubts(self, doubtful: dict[str, Rows | None] | None) -> None:
         """Of a database that holds either the new rows or these, or is not there where these are None, take what is."""
@@ -75,7 +76,9 @@ class Steps(RuleBasedStateMachine):
                 self.world.live[name] = old
 
     def changes_nothing(self, *words: str) -> None:
-        """Say the same again."""
+        """Say the same again, now and then."""
+        if self.chance.random() > TWICE:
+            return
         events, files = self.world.seen.events, self.world.project.files()
         self.world.now -= A_STEP - A_RUN  # a minute later another decision may be the right one
         ran = self.step(*words, settles=False)
@@ -89,8 +92,7 @@ class Steps(RuleBasedStateMachine):
         seen = self.world.seen
         events = list(takewhile(lambda e: e["position"] <= kept.get(e["catalog_id"], 0), seen.events))
         CALLED["events lost with a catalog"] += len(seen.events) - len(events)
-        for file in (self.folder / "catalog").glob("catalog.db*"):
-            file.unlink()
+        self.world.project.lose_catalog()
         still = {event["backup_id"] for event in events if event["type"] == "pruned"}
         for row in seen.of("pruned"):
             if row["backup_id"] not in still and row["backup_id"] in self.world.published:
@@ -101,8 +103,7 @@ class Steps(RuleBasedStateMachine):
         """Return the words of a restore of a backup or of the newest one beside it, which that is, and its target."""
         name = self.world.seen.backups[one]["database"]
         if newest:
-            good = [row["backup_id"] for row in self.world.seen.of("good") if row["database"] == name]
-            one = good[-1] if good else ""
+            one = (self.good(name) or [""])[-1]
         how = ("--latest",) if newest else ("--backup", one)
         to = ("--to", "copy") if beside else ()
         return (f"restore:local/{name}", "--force", *how, *to), one, "copy" if beside else name
@@ -112,11 +113,11 @@ class Steps(RuleBasedStateMachine):
         row = self.world.seen.backups.get(one)
         return row is not None and row["state"] == "good" and not self.world.is_harmed(one)
 
-    def pick(self, which: int) -> str:
-        """Return one of all backups."""
-        ids = list(self.world.seen.backups)
-        return ids[which % len(ids)]
+    def good(self, name: str) -> list[str]:
+        """Return the good backups of a database, oldest first."""
+        return [row["backup_id"] for row in self.world.seen.of("good") if row["database"] == name]
 
     def did(self, kind: str) -> None:
         """Count a step."""
         MADE[kind] += 1
+        self.trail.append(f"{kind}  {self.world.now:%Y-%m-%d %H:%M}")

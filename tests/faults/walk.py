@@ -1,38 +1,62 @@
-"""Everything that happens to backups, as the rules of a random walk; each says what it promises."""
+"""Everything that happens to backups, as the steps of a random walk; each says what it promises.
+
+The rule: every choice comes from the walk's own chance, so that its seed tells all of it.
+"""
 
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from datetime import timedelta
 
-from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
-
 from tests.faults import judge
-from tests.faults.steps import CALLED, MADE, Steps
-from tests.faults.world import STORED, instant
+from tests.faults.steps import CALLED, Steps
+from tests.faults.world import STORED, World, instant
 
-shares = st.integers(0, 10**6)
-"""Picks one of something, or a place in it, whose number the walk does not know yet."""
-names = st.sampled_from(["shop", "other"])
-COMMANDS = ("backup", "backup --force", "backup --force", "verify", "prune", "drill", "hold")
-faults = st.sampled_from(["KILL", "KILL", "KILL", "TOOLS", "EIO", "ENOSPC"])
+NAMES = ("shop", "other")
+HOURS = (-24 * 9, -24, -3, 5, 24, 24, 24, 48, 24 * 8, 24 * 33)
+CHANGES = {
+    "insert": "INSERT INTO t VALUES ({number}, 'new')",
+    "update": "UPDATE t SET w = '{number}' WHERE v = 1",
+    "grow": "INSERT INTO t SELECT {number}, hex(zeroblob(900)) FROM (VALUES (1), (2), (3), (4), (5), (6))",
+    "empty": "DELETE FROM t WHERE v <> 1",
+}
+"""What an owner does; an update leaves as many rows as there were, so that only the bytes tell two dumps apart."""
+PLACES = 10**6
 
 
 class Walk(Steps):
     """One walk through a world of its own."""
 
-    def teardown(self) -> None:
+    def __init__(self, world: World, chance: random.Random) -> None:
+        super().__init__(world, chance)
+        self._hand: list[Callable[[], None]] = []
+
+    def go(self) -> None:
+        """Take a step: each kind comes as often as its number says in every hand, in an order of chance."""
+        if not self._hand:
+            self._hand = [step for step, number in self._cards() for _ in range(number)]
+            self.chance.shuffle(self._hand)
+        self._hand.pop()()
+
+    def _cards(self) -> list[tuple[Callable[[], None], int]]:
+        plain = [
+            (self.back_up, 1), (self.back_up_by_force, 2), (self.verify, 1), (self.prune, 2), (self.drill, 1),
+            (self.restore, 2), (self.hold, 2), (self.release, 1), (self.look, 1),
+            (self.change, 4), (self.step_clock, 3), (self.step_clock_to_a_backup, 1), (self.bring_back, 1),
+            (self.crash_backup, 3), (self.crash_prune, 3), (self.crash_restore, 4), (self.crash_another, 2),
+            (self.lose_catalog, 1), (self.crash_rebuild, 1),
+        ]  # fmt: skip
+        return [*plain, *((lambda how=how: self.corrupt(how), 1) for how in judge.HARMS)]  # type: ignore[misc]
+
+    def last_night(self) -> None:
         """Let a last night pass, and judge once more."""
-        if not self.is_over:
-            self.step("prune")
-            self.back_up()
-            self.verify()
-            self.prune()
+        for step in (self.prune, self.back_up, self.verify, self.prune):
+            step()
 
     # ----------------------------------------------------------------- commands
 
-    @rule()
     def back_up(self) -> None:
         """Whatever is due is dumped, and then nothing is."""
         self.did("backup")
@@ -41,14 +65,12 @@ class Walk(Steps):
         assert not judge.due(self.world), "due although the backup succeeded"
         self.changes_nothing("backup")
 
-    @rule()
     def back_up_by_force(self) -> None:
         """Everything is dumped again."""
         self.did("backup --force")
         ran = self.step("backup", "--force")
         assert ran.status == 0, ran.said
 
-    @rule()
     def verify(self) -> None:
         """Each harm is named, nothing else is, and the database becomes due."""
         self.did("verify")
@@ -70,11 +92,10 @@ class Walk(Steps):
 
     def becomes_due(self) -> None:
         """What has no good backup of today is planned."""
-        plan = {one["database"]: one["work"] for one in json.loads(self.step("plan", "--json", settles=False).said)}
+        plan = {one["database"]: one["work"] for one in json.loads(self.step("plan", "--json", settles=False).out)}
         missed = [name for name in judge.due(self.world) & plan.keys() if plan[name] == "nothing"]
         assert not missed, f"{missed} have no good backup of today, and are not due"
 
-    @rule()
     def prune(self) -> None:
         """What goes is judged by `judge`; then nothing more goes."""
         self.did("prune")
@@ -83,34 +104,31 @@ class Walk(Steps):
         CALLED["pruned"] += self.world.seen.count("pruned") - number
         self.changes_nothing("prune")
 
-    @precondition(lambda self: self.world.seen.of("good"))
-    @rule(name=names)
-    def drill(self, name: str) -> None:
+    def drill(self) -> None:
         """What is proved was whole."""
-        good = [row for row in self.world.seen.of("good") if row["database"] == name]
-        if not good:
-            return
+        name = self.chance.choice(NAMES)
+        if not self.good(name):
+            return self.back_up()
         self.did("drill")
+        one = self.good(name)[-1]
         ran = self.step("verify:local/" + name, "--drill")
-        one = good[-1]["backup_id"]
         if self.world.is_dump_harmed(one):
             assert ran.status, f"{one} was proved, and is harmed: {ran.said}"
         elif not self.world.is_harmed(one):
             assert ran.status == 0, ran.said
 
-    @rule(which=shares, newest=st.booleans(), beside=st.booleans())
-    def restore(self, which: int, newest: bool, beside: bool) -> None:
-        """It brings back the rows that were dumped, or fails and leaves everything as it was."""
-        self.restore_one(self.pick(which), newest=newest, beside=beside)
+    def restore(self) -> None:
+        """Restore any backup, good or not, or the newest one."""
+        self.restore_one(self.pick(), newest=self.flip(), beside=self.flip())
 
-    def restore_one(self, one: str, *, beside: bool, newest: bool = False) -> None:
-        """Restore a backup by its id, or as the newest one, and judge."""
+    def restore_one(self, one: str, *, newest: bool, beside: bool) -> None:
+        """It brings back the rows that were dumped, or fails and leaves everything as it was."""
         self.did("restore beside" if beside else "restore over")
         words, chosen, target = self.wish(one, newest=newest, beside=beside)
         was = dict(self.world.live)
-        if self.can_restore(chosen):
-            self.world.live[target] = self.world.dumped[chosen]
         is_sure, is_harmed = self.can_restore(chosen), not chosen or self.world.is_dump_harmed(chosen)
+        if is_sure:
+            self.world.live[target] = self.world.dumped[chosen]
         ran = self.step(*words, doubtful={target: was.get(target)})
         if is_sure:
             assert ran.status == 0, ran.said
@@ -121,105 +139,161 @@ class Walk(Steps):
             CALLED["restore refused"] += 1
             assert self.world.live == was
 
-    @rule(which=shares, how=st.sampled_from(["hold", "hold", "release", "look"]))
-    def keep(self, which: int, how: str) -> None:
-        """A hold on what is there is kept and ends; or somebody looks at the alarm of a database."""
-        self.did(how)
-        one = self.pick(which)
-        row = self.world.seen.backups[one]
-        about = ("--database", f"local/{row['database']}") if how == "look" else ("--backup", one)
-        words = ("hold" if how == "hold" else "release", *about, "--reason", "walk")
-        can = how != "hold" or row["state"] not in ("pruned", "failed", "abandoned")
-        ran = self.step(*words, settles=False)
+    def hold(self) -> None:
+        """A hold on what is there is kept."""
+        self.did("hold")
+        one = self.pick()
+        can = self.world.seen.backups[one]["state"] not in ("pruned", "failed", "abandoned")
+        self.keep("hold", "--backup", one, can=can)
+        assert bool(self.world.seen.backups[one]["held"]) == can
+
+    def release(self) -> None:
+        """A hold ends; none is no mistake."""
+        self.did("release")
+        held = [row["backup_id"] for row in self.world.seen.backups.values() if row["held"]]
+        one = self.chance.choice(held or [self.pick()])
+        self.keep("release", "--backup", one, can=True)
+        assert not self.world.seen.backups[one]["held"]
+
+    def look(self) -> None:
+        """Somebody looks at the alarm of a database."""
+        self.did("look")
+        self.keep("release", "--database", f"local/{self.chance.choice(NAMES)}", can=True)
+
+    def keep(self, *words: str, can: bool) -> None:
+        """Say a word about keeping, which is a promise from then on."""
+        ran = self.step(*words, "--reason", "walk", settles=False)
         assert (ran.status == 0) == can, ran.said
-        if how != "look" and can:
-            assert bool(self.world.seen.backups[one]["held"]) == (how == "hold")
-            self.changes_nothing(*words)
+        if can and "--backup" in words:
+            self.changes_nothing(*words, "--reason", "walk")
 
     # ------------------------------------------------------------ what befalls it
 
-    @rule(name=names, how=st.sampled_from(["insert", "insert", "grow", "empty"]))
-    def change(self, name: str, how: str) -> None:
+    def change(self) -> None:
         """The database goes on living."""
         self.did("change")
-        number = MADE.total()
-        statements = {
-            "insert": [f"INSERT INTO t VALUES ({number}, 'new')"],
-            "grow": [f"INSERT INTO t SELECT {number}, hex(zeroblob(900)) FROM (VALUES (1), (2), (3), (4), (5), (6))"],
-            "empty": ["DELETE FROM t"],
-        }
-        self.world.change(name, *statements[how])
+        how = self.chance.choice(("insert", "update", "update", "update", "grow", "empty"))
+        name = self.chance.choice(NAMES)
+        self.world.change(name, CHANGES[how].format(number=len(self.trail)))
         if how == "empty":
             self.world.change(name, "VACUUM")
 
-    @rule(hours=st.sampled_from([-24 * 9, -24, -3, 5, 24, 24, 24, 48, 24 * 8, 24 * 33]))
-    def step_clock(self, hours: int) -> None:
+    def step_clock(self) -> None:
         """The clock goes on, or is set."""
+        hours = self.chance.choice(HOURS)
         self.did("clock forwards" if hours > 0 else "clock backwards")
         self.world.now += timedelta(hours=hours)
 
-    @rule(which=shares)
-    def step_clock_to_a_backup(self, which: int) -> None:
+    def step_clock_to_a_backup(self) -> None:
         """The clock is set to a moment at which there is a backup already."""
         self.did("clock backwards")
-        row = self.world.seen.backups[self.pick(which)]
+        row = self.world.seen.backups[self.pick()]
         self.world.now = instant(row["started_at"]).replace(microsecond=0) - timedelta(minutes=1)
 
-    @precondition(lambda self: self.world.seen.of("good"))
-    @rule(which=shares, other=shares, place=shares, how=st.sampled_from(sorted(judge.HARMS)), wanted=st.booleans())
-    def corrupt(self, which: int, other: int, place: int, how: str, wanted: bool) -> None:
-        """A file of a good backup is changed behind everybody's back; perhaps it is just what a restore wants."""
+    def corrupt(self, how: str) -> None:
+        """A file of a good backup is changed behind everybody's back; then somebody wants it, or looks, or nobody."""
+        good = self.good(self.chance.choice(NAMES))
+        if len(good) < len("12"):
+            return self.back_up_by_force()
         self.did(f"corrupt: {how}")
-        good = [row["backup_id"] for row in self.world.seen.of("good")]
-        judge.HARMS[how](self.world, good[which % len(good)], good[other % len(good)], place)
-        self.judged("corrupt", ())
-        if wanted:
-            self.restore_one(good[which % len(good)], beside=bool(place % 2))
+        at = len(good) - 1 if self.flip() else self.chance.randrange(len(good))
+        any_of_all = [row["backup_id"] for row in self.world.seen.of("good")]
+        other = good[at - 1] if self.chance.random() < 0.7 else self.chance.choice(any_of_all)
+        judge.HARMS[how](self.world, good[at], other, self.chance.randrange(PLACES))
+        self.judged("", ("corruption",))
+        self.chance.choice((
+            lambda: self.restore_one(good[at], newest=False, beside=self.flip()),
+            lambda: self.restore_one(good[at], newest=True, beside=self.flip()),
+            self.becomes_due,
+            self.back_up,
+            self.verify,
+            self.prune,
+            lambda: None,
+        ))()  # fmt: skip
 
-    @precondition(lambda self: self.world.harm)
-    @rule(which=shares)
-    def bring_back(self, which: int) -> None:
+    def bring_back(self) -> None:
         """Somebody brings the files of a backup back from a copy."""
         self.did("bring back")
-        one = sorted(self.world.harm)[which % len(self.world.harm)]
-        if self.world.seen.backups[one]["state"] in STORED:
+        there = [one for one in sorted(self.world.harm) if self.world.seen.backups[one]["state"] in STORED]
+        if there:
+            one = self.chance.choice(there)
             for path, content in self.world.published[one].items():
                 self.world.hurt(one, path, content)
             del self.world.harm[one]
 
-    @rule(
-        command=st.sampled_from(COMMANDS),
-        share=shares,
-        what=faults,
-    )
-    def crash(self, command: str, share: int, what: str) -> None:
-        """A command dies, loses its tools, or an effect of it fails."""
-        if command == "backup":
-            self.world.now += timedelta(days=1)
-        words = {
-            "drill": ("verify:local/shop", "--drill"),
-            "hold": ("hold", "--backup", self.pick(share), "--reason", "w"),
-        }
-        self.crashed(command, words.get(command, tuple(command.split())), share, what)
-
-    @precondition(lambda self: self.world.seen.of("good"))
-    @rule(which=shares, newest=st.booleans(), beside=st.booleans(), share=shares, what=faults)
-    def crash_restore(self, which: int, newest: bool, beside: bool, share: int, what: str) -> None:
-        """A restore dies: the old rows stand, or the restored ones."""
-        words, chosen, target = self.wish(self.pick(which), newest=newest, beside=beside)
-        was = self.world.live.get(target)
-        if self.can_restore(chosen):
-            self.world.live[target] = self.world.dumped[chosen]
-        self.crashed("restore beside" if beside else "restore over", words, share, what, doubtful={target: was})
-
-    @precondition(lambda self: self.world.seen.of("good"))
-    @rule(share=shares, what=st.sampled_from(["", "", *["KILL", "EIO"]]))
-    def lose_catalog(self, share: int, what: str) -> None:
+    def lose_catalog(self) -> None:
         """The catalog is gone, and made again from the tree; only what no run could copy is lost."""
         self.did("catalog lost and rebuilt")
         self.forget_catalog()
-        if what:
-            self.crashed("rebuild", ("catalog", "rebuild"), share, what)
-        if not (self.folder / "catalog/catalog.db").exists():
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make the catalog where there is none."""
+        if not self.world.project.catalog.exists():
             self.step("catalog", "rebuild", settles=False)
-        assert (self.folder / "catalog/catalog.db").exists()
+        assert self.world.project.catalog.exists()
+
+    # -------------------------------------------------------------------- crashes
+
+    def crash_backup(self) -> None:
+        """A night's dumps die, or some that were asked for."""
+        self.did("crash of a backup")
+        if self.flip():
+            self.world.now += timedelta(days=1)
+            self.crashed("backup", ("backup",))
+        else:
+            self.crashed("backup --force", ("backup", "--force"))
+        self.mended_by(self.back_up, self.back_up_by_force, self.verify, self.prune)
+
+    def crash_prune(self) -> None:
+        """The prune after a new night dies."""
+        self.did("crash of a prune")
+        self.world.now += timedelta(days=1)
+        self.back_up()
+        self.crashed("prune", ("prune",))
+        self.mended_by(self.back_up, self.verify, self.prune, self.prune)
+
+    def crash_restore(self) -> None:
+        """A restore dies: the old rows stand, or the restored ones."""
+        self.did("crash of a restore")
+        one, newest, beside = self.pick(), self.flip(), self.flip()
+        words, chosen, target = self.wish(one, newest=newest, beside=beside)
+        was = self.world.live.get(target)
+        if self.can_restore(chosen):
+            self.world.live[target] = self.world.dumped[chosen]
+        self.crashed("restore beside" if beside else "restore over", words, {target: was})
+        again = [lambda: self.restore_one(one, newest=newest, beside=beside)] if chosen else []
+        self.mended_by(self.back_up, self.verify, self.prune, *again)
+
+    def crash_another(self) -> None:
+        """A verification, a drill or a hold dies."""
+        self.did("crash of another command")
+        name = self.chance.choice(NAMES)
+        words = {
+            "verify": ("verify",),
+            "drill": (f"verify:local/{name}", "--drill"),
+            "hold": ("hold", "--backup", self.pick(), "--reason", "walk"),
+        }
+        kind = self.chance.choice(sorted(words))
+        self.crashed(kind, words[kind])
+        self.mended_by(self.back_up, self.verify, self.prune)
+
+    def crash_rebuild(self) -> None:
+        """The catalog is lost, and its rebuild dies; then it is made all the same."""
+        self.did("crash of a rebuild")
+        self.forget_catalog()
+        self.crashed("rebuild", ("catalog", "rebuild"))
+        self.rebuild()
+        self.mended_by(self.back_up, self.verify, self.prune)
+
+    # --------------------------------------------------------------------- choices
+
+    def pick(self) -> str:
+        """Return a backup, mostly a good one."""
+        good = [row["backup_id"] for row in self.world.seen.of("good")]
+        every = list(self.world.seen.backups)
+        return self.chance.choice(good if good and self.chance.random() < 0.8 else every)
+
+    def flip(self) -> bool:
+        """Return either."""
+        return self.chance.random() < 0.5

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.faults import promises
-from tests.faults.nursery import Fault, Nursery, Ran
+from tests.faults import nursery, promises
+from tests.faults.nursery import Fault, Ran
 from tests.project import Project, new_project
 
 CONFIGURATION = """\
@@ -63,7 +63,6 @@ class World:
     """A project whose every database, backup and file is known."""
 
     project: Project
-    nursery: Nursery
     now: datetime = BEGINNING
     live: dict[str, Rows] = field(default_factory=dict)
     """What each database holds."""
@@ -79,9 +78,9 @@ class World:
     before: Seen = field(default_factory=Seen)
 
     @classmethod
-    def make(cls, folder: Path, nursery: Nursery) -> World:
+    def make(cls, folder: Path) -> World:
         """Make a project with two small databases and no backup."""
-        world = cls(new_project(folder, CONFIGURATION), nursery)
+        world = cls(new_project(folder, CONFIGURATION))
         for name in ("shop", "other"):
             world.change(name, "CREATE TABLE t (v int, w text)", "INSERT INTO t VALUES (1, 'one'), (2, 'two')")
         return world
@@ -104,7 +103,7 @@ class World:
     def run(self, *words: str, fault: Fault | None = None) -> Ran:
         """Run a command at the world's time, let its processes end, and look at what the catalog then says."""
         self.now += A_STEP
-        ran = self.nursery.run(self.project.folder, self.now, words, fault)
+        ran = nursery.run(self.project.folder, self.now, words, fault)
         if fault is not None:
             left = list(promises.of_processes(self.project))
             assert not left, left
@@ -114,6 +113,18 @@ class World:
         for backup_id, row in self.seen.backups.items():
             self.dumped.setdefault(backup_id, self.live.get(row["database"], []))
         return ran
+
+    def rehearse(self, *words: str) -> int:
+        """Return how many effects a command would have now; then everything is as it was, each file the very same."""
+        folder = self.project.folder
+        aside = folder.with_name(f"{folder.name}-aside")
+        folder.rename(aside)
+        try:
+            shutil.copytree(aside, folder, symlinks=True)
+            return nursery.run(folder, self.now + A_STEP, words).effects
+        finally:
+            shutil.rmtree(folder)
+            aside.rename(folder)
 
     def files_of(self, backup_id: str) -> dict[str, bytes | None]:
         """Return the three files of a backup as they are now; None where one is gone."""
