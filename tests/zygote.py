@@ -8,6 +8,7 @@ A run may have a prelude: a module whose `begin` is called in the fork, before t
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import importlib
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -136,7 +138,17 @@ def _become(request: dict[str, Any], out: int, err: int) -> NoReturn:
     sys.argv = ["vya-backupdb", *request["words"]]
     if prelude := request["prelude"]:
         sys.modules[prelude["module"]].begin(**prelude["asked"])
-    sys.exit(main())
+    try:
+        status: object = main()
+    except SystemExit as end:
+        status = end.code
+    if not isinstance(status, int):
+        sys.exit(status)  # type: ignore[arg-type]
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # to take a thousand modules apart would cost more than most runs
 
 
 if __name__ == "__main__":

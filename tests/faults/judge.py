@@ -38,18 +38,22 @@ def always(world: World) -> Iterator[str]:
 
 
 def after_a_run(world: World) -> Iterator[str]:
-    """Yield what a run left that came to its end."""
-    for state in ("backups", "restores"):
-        running = [row for row in promises._view(world.project, state) if row["state"] == "running"]
-        yield from (f"still running in {state}: {row}" for row in running if not _waits(world, row))
+    """Yield what a run left that came to its end, of its own or of a crash before it."""
+    for view in ("backups", "restores"):
+        running = [row for row in promises._view(world.project, view) if row["state"] == "running"]
+        yield from (f"still running in {view}: {row}" for row in running if not _waits(world, row))
     known = {path for row in world.seen.backups.values() if row["state"] in STORED for path in _files(row["path"])}
     known |= {one["path"] for event in world.seen.events if event["type"] == "removed" for one in event["data"]["left"]}
     base = world.project.folder / "backups"
     found = {str(path.relative_to(base)) for path in world.project.files()}
     yield from (f"a file that no backup has: {path}" for path in sorted(found - known - _waiting(world)))
-    for folder in ("data", "catalog"):
-        hidden = (world.project.folder / folder).glob(".*")
-        yield from (f"a hidden file is left: {path.name}" for path in hidden)
+    removed = {event["backup_id"] for event in world.seen.events if event["type"] == "removed"}
+    for row in world.seen.of("pruned"):
+        if row["backup_id"] not in removed and world.read(row["path"]) is not None:
+            yield f"{row['path']} is pruned, and is still there"
+    for place in ("data/.*", "catalog/.*", "catalog/state/catalog-snapshot*", "backups/**/@catalog/**/.*"):
+        yield from (f"a hidden file is left: {path}" for path in world.project.folder.glob(place))
+    yield from (f"a drill's folder is left: {path.name}" for path in (world.project.folder / "tmp").glob("vya-drill-*"))
     locks = world.project.folder.rglob("*.lock")
     yield from (f"a lock is held: {path.name}" for path in locks if promises._is_held(path))
 

@@ -47,12 +47,14 @@ class Steps:
         ran = self.world.run(*words, fault=fault)
         came = fault.what if ran.struck else "not reached" if effects else "had no effect"
         STRUCK[f"{kind}: {came}"] += 1
-        self.trail.append(f"    {' '.join(words)}: {fault.what} at effect {fault.number} of {effects}, exit {ran.status}")
+        self.trail.append(
+            f"    {' '.join(words)}: {fault.what} at effect {fault.number} of {effects}, exit {ran.status}"
+        )
         self.settle_doubts(doubtful)
         self.judged(ran.said, words)
 
     def mended_by(self, *runs: Callable[[], None]) -> None:
-        """Let the next run come by, which may be struck too; the judge of a run then finds nothing that it left over."""
+        """Let the next run come by, which may be struck too; the judge of a run then finds nothing left over."""
         if self.chance.random() < MENDING_DIES:
             self.crashed("mending", self.chance.choice((("prune",), ("verify",), ("backup",))))
         self.chance.choice(runs)()

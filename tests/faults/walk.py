@@ -48,7 +48,7 @@ class Walk(Steps):
             (self.crash_backup, 3), (self.crash_prune, 3), (self.crash_restore, 4), (self.crash_another, 2),
             (self.lose_catalog, 1), (self.crash_rebuild, 1),
         ]  # fmt: skip
-        return [*plain, *((lambda how=how: self.corrupt(how), 1) for how in judge.HARMS)]  # type: ignore[misc]
+        return [*plain, *((lambda how=how: self.corrupt(how), 1) for how in judge.HARMS)]
 
     def last_night(self) -> None:
         """Let a last night pass, and judge once more."""
@@ -63,6 +63,7 @@ class Walk(Steps):
         ran = self.step("backup")
         assert ran.status == 0, ran.said
         assert not judge.due(self.world), "due although the backup succeeded"
+        assert not self.world.seen.of("running"), "dumped, and still not read back"
         self.changes_nothing("backup")
 
     def back_up_by_force(self) -> None:
@@ -108,7 +109,7 @@ class Walk(Steps):
         """What is proved was whole."""
         name = self.chance.choice(NAMES)
         if not self.good(name):
-            return self.back_up()
+            self.back_up()
         self.did("drill")
         one = self.good(name)[-1]
         ran = self.step("verify:local/" + name, "--drill")
@@ -193,8 +194,8 @@ class Walk(Steps):
     def corrupt(self, how: str) -> None:
         """A file of a good backup is changed behind everybody's back; then somebody wants it, or looks, or nobody."""
         good = self.good(self.chance.choice(NAMES))
-        if len(good) < len("12"):
-            return self.back_up_by_force()
+        if not good:
+            return
         self.did(f"corrupt: {how}")
         at = len(good) - 1 if self.flip() else self.chance.randrange(len(good))
         any_of_all = [row["backup_id"] for row in self.world.seen.of("good")]
