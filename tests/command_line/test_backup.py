@@ -9,7 +9,15 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.project import CONFIGURATION, Project
+from vya_backup.command_line import session as sessions
+from vya_backup.jobs.discovery import discover
+from vya_backup.jobs.dumping import Order, dump_database
+from vya_backup.jobs.planning import plan, wanted_from_discovery
+from vya_backup.settings.loading import load
+from vya_backup.transport.pipeline import silent
 
 
 def test_the_very_first_backup_finds_and_dumps_every_database(project: Project) -> None:
@@ -120,6 +128,39 @@ def test_force_dumps_again_and_overwrites_nothing(project: Project) -> None:
     assert done.status == 0, done.said
     assert set(first) < set(project.files())
     assert len(project.json("backups", "local/shop")) == 2
+
+
+@pytest.fixture
+def unread(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dump of `shop` whose run ended between its publication and its read-back."""
+    monkeypatch.chdir(project.folder)
+    loaded = load(project.folder / "config/config.yaml", {})
+    with sessions.opened(loaded, read_only=False) as workspace:
+        found = [wanted_from_discovery(one) for one in discover(workspace, list(workspace.enabled_instances()))]
+        planned = plan(workspace, found, now=workspace.clock(), forced=lambda key: True)
+        (order,) = (Order(one, forced=True) for one in planned if one.key.database == "shop")
+        assert dump_database(workspace, order, silent)
+    (dump,) = project.files("shop*.db.gz")
+    return dump
+
+
+def test_a_dump_that_was_never_read_back_is_read_beside_a_newer_one(project: Project, unread: Path) -> None:
+    """No later plan would ask for it: it would be called running for ever."""
+    done = project.run("backup", "--force")
+
+    assert done.status == 0, done.said
+    assert [row["state"] for row in project.json("backups", "local/shop")] == ["good", "good"]
+
+
+def test_a_newer_dump_is_good_whatever_an_unread_one_before_it_turns_out_to_be(project: Project, unread: Path) -> None:
+    """The earlier one is damaged, loudly."""
+    unread.write_bytes(unread.read_bytes()[:-1])
+
+    done = project.run("backup", "--force")
+
+    assert done.status == 1
+    assert "damaged" in done.said
+    assert [row["state"] for row in project.json("backups", "local/shop")] == ["good", "damaged"]
 
 
 def test_a_dry_run_shows_the_plan_and_touches_nothing(project: Project) -> None:

@@ -12,7 +12,7 @@ from vya_backup.command_line.session import Session, current
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import Work
 from vya_backup.errors import BackupError, Interrupted
-from vya_backup.history.views import BackupRow, newest_published_of
+from vya_backup.history.views import BackupRow, newest_published_of, unread_of
 from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.dumping import Dump, Order, dump_database
 from vya_backup.jobs.planning import Planned
@@ -73,18 +73,19 @@ def dump(ticket: Ticket) -> TaskFailed | None:
 
 
 def check(ticket: Ticket) -> TaskFailed | None:
-    """Read the dump back; with it the backup is good, or damaged."""
+    """Read the dump back; with it the backup is good, or damaged. So is each before it that nobody came to."""
     session = _session()
     if stop.requested:
         return _not_started(session, ticket)
     try:
         row = _newest(session, ticket)
+        failed = _check_earlier(session, ticket, row)
         with session.screen.working(f"{ticket.key} (check)", row.size_bytes or 0) as progress:
             seconds = checksum(session.workspace, row, progress)
     except BackupError as error:
         return _failed(session, ticket, error)
     session.screen.result(_result(ticket, row, seconds))
-    return None
+    return failed
 
 
 def tell_failed_discovery(instance: str) -> TaskFailed | None:
@@ -109,6 +110,19 @@ def _newest(session: Session, ticket: Ticket) -> BackupRow:
     if row is None:
         raise BackupError(f"{ticket.key} has no published backup to check")
     return row
+
+
+def _check_earlier(session: Session, ticket: Ticket, newest: BackupRow) -> TaskFailed | None:
+    """Read back what a crash left unread and a newer dump has superseded: no later plan would ever ask for it."""
+    failed = None
+    for row in unread_of(session.workspace.catalog, ticket.key.instance, ticket.key.database):
+        if row.sequence < newest.sequence:
+            try:
+                with session.screen.working(f"{ticket.key} (check)", row.size_bytes or 0) as progress:
+                    checksum(session.workspace, row, progress)
+            except BackupError as error:
+                failed = _failed(session, ticket, error)
+    return failed
 
 
 def _result(ticket: Ticket, row: BackupRow, check_seconds: float) -> Result:

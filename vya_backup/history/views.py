@@ -166,6 +166,12 @@ def newest_published_of(catalog: Catalog, instance: str, database: str) -> Backu
     return rows[0] if rows else None
 
 
+def unread_of(catalog: Catalog, instance: str, database: str) -> list[BackupRow]:
+    """Return the dumps of one database that wait for their read-back, oldest first."""
+    waiting = "instance = ? AND database = ? AND state = 'running' AND dumped"
+    return read(catalog, BackupRow, f"backups WHERE {waiting} ORDER BY sequence", [instance, database])
+
+
 def unfinished(catalog: Catalog) -> list[BackupRow]:
     """Return backups in the state `running`: at work, orphaned by a crash, or dumped and not yet read back."""
     return read(catalog, BackupRow, "backups WHERE state = 'running' ORDER BY sequence")
