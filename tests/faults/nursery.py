@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 300
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at the `number`-th effect: `KILL`, `EIO`, `ENOSPC`, or `TOOLS` (its children are killed)."""
+    """What happens at the `number`-th effect: `KILL`, `EIO`, `ENOSPC`, or `TOOLS` (its children, once it has some, are killed)."""
 
     number: int
     what: str
@@ -126,11 +126,9 @@ class _Effects:
                 return
             if fault.what in ERRORS and not may_raise:
                 return  # SQLite swallows what its trace raises, so that the next effect fails instead
-            self.struck = True
+            self.struck = fault.what != "TOOLS" or _kill_children()
         if fault.what == "KILL":
             os.kill(os.getpid(), signal.SIGKILL)
-        if fault.what == "TOOLS":
-            _kill_children()
         if fault.what in ERRORS:
             raise OSError(ERRORS[fault.what], os.strerror(ERRORS[fault.what]))
 
@@ -147,8 +145,10 @@ def _changes(statement: str) -> bool:
     return statement.startswith(("BEGIN IMMEDIATE", "COMMIT", "INSERT INTO events"))
 
 
-def _kill_children() -> None:
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+def _kill_children() -> bool:
+    """Kill the tools that are at work; say whether there were any."""
+    found = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    return bool(found)

@@ -17,7 +17,8 @@ STRUCK: Counter[str] = Counter()
 """Faults that came to pass, by what was running and what struck."""
 CALLED: Counter[str] = Counter()
 """What came of it, so that a walk that met nothing is seen."""
-FAULTS = ("KILL", "KILL", "KILL", "EIO", "ENOSPC", "TOOLS")
+FAULTS = ("KILL", "KILL", "KILL", "EIO", "ENOSPC")
+WITH_TOOLS = ("backup", "backup --force", "restore over", "restore beside", "drill")
 MENDING_DIES = 0.25
 """How often the run that comes by after a crash is struck as well."""
 TWICE = 0.4
@@ -43,7 +44,8 @@ class Steps:
     def crashed(self, kind: str, words: tuple[str, ...], doubtful: dict[str, Rows | None] | None = None) -> None:
         """Run a command in which a fault strikes, at any of the effects that a rehearsal counts."""
         effects = self.world.rehearse(*words)
-        fault = Fault(self.chance.randint(1, max(1, effects)), self.chance.choice(FAULTS))
+        what = self.chance.choice([*FAULTS, "TOOLS"] if kind in WITH_TOOLS else FAULTS)
+        fault = Fault(self.chance.randint(1, max(1, effects)), what)
         ran = self.world.run(*words, fault=fault)
         came = fault.what if ran.struck else "not reached" if effects else "had no effect"
         STRUCK[f"{kind}: {came}"] += 1

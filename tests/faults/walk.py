@@ -12,14 +12,14 @@ from datetime import timedelta
 
 from tests.faults import judge
 from tests.faults.steps import CALLED, Steps
-from tests.faults.world import STORED, World, instant
+from tests.faults.world import FILLER, STORED, World, instant
 
 NAMES = ("shop", "other")
 HOURS = (-24 * 9, -24, -3, 5, 24, 24, 24, 48, 24 * 8, 24 * 33)
 CHANGES = {
     "insert": "INSERT INTO t VALUES ({number}, 'new')",
     "update": "UPDATE t SET w = '{number}' WHERE v = 1",
-    "grow": "INSERT INTO t SELECT {number}, hex(zeroblob(900)) FROM (VALUES (1), (2), (3), (4), (5), (6))",
+    "grow": FILLER,
     "empty": "DELETE FROM t WHERE v <> 1",
 }
 """What an owner does; an update leaves as many rows as there were, so that only the bytes tell two dumps apart."""
@@ -58,19 +58,23 @@ class Walk(Steps):
     # ----------------------------------------------------------------- commands
 
     def back_up(self) -> None:
-        """Whatever is due is dumped, and then nothing is."""
+        """Whatever is due is dumped, and then nothing is; a file that changed is first read again, and found damaged."""
         self.did("backup")
+        number = len(self.world.seen.events)
         ran = self.step("backup")
+        if ran.status and {"damaged", "missing"} & {e["type"] for e in self.world.seen.events[number:]}:
+            ran = self.step("backup")
         assert ran.status == 0, ran.said
         assert not judge.due(self.world), "due although the backup succeeded"
-        assert not self.world.seen.of("running"), "dumped, and still not read back"
         self.changes_nothing("backup")
 
     def back_up_by_force(self) -> None:
-        """Everything is dumped again."""
+        """Everything is dumped again, and what nobody has read back yet is read beside it."""
         self.did("backup --force")
+        waiting = self.world.seen.of("running")
         ran = self.step("backup", "--force")
-        assert ran.status == 0, ran.said
+        assert ran.status == 0 or any(self.world.is_dump_harmed(row["backup_id"]) for row in waiting), ran.said
+        assert not self.world.seen.of("running"), "dumped, and still not read back"
 
     def verify(self) -> None:
         """Each harm is named, nothing else is, and the database becomes due."""
@@ -173,7 +177,7 @@ class Walk(Steps):
     def change(self) -> None:
         """The database goes on living."""
         self.did("change")
-        how = self.chance.choice(("insert", "update", "update", "update", "grow", "empty"))
+        how = self.chance.choice(("insert", "update", "update", "update", "grow", "empty", "empty"))
         name = self.chance.choice(NAMES)
         self.world.change(name, CHANGES[how].format(number=len(self.trail)))
         if how == "empty":
@@ -202,15 +206,8 @@ class Walk(Steps):
         other = good[at - 1] if self.chance.random() < 0.7 else self.chance.choice(any_of_all)
         judge.HARMS[how](self.world, good[at], other, self.chance.randrange(PLACES))
         self.judged("", ("corruption",))
-        self.chance.choice((
-            lambda: self.restore_one(good[at], newest=False, beside=self.flip()),
-            lambda: self.restore_one(good[at], newest=True, beside=self.flip()),
-            self.becomes_due,
-            self.back_up,
-            self.verify,
-            self.prune,
-            lambda: None,
-        ))()  # fmt: skip
+        wanted = [lambda: self.restore_one(good[at], newest=self.chance.random() < 0.2, beside=self.flip())]
+        self.chance.choice([*wanted * 3, self.becomes_due, self.back_up, self.verify, self.prune, lambda: None])()
 
     def bring_back(self) -> None:
         """Somebody brings the files of a backup back from a copy."""
@@ -237,20 +234,26 @@ class Walk(Steps):
     # -------------------------------------------------------------------- crashes
 
     def crash_backup(self) -> None:
-        """A night's dumps die, or some that were asked for."""
+        """A night's dumps die, perhaps after a day with more than one; or some that were asked for."""
         self.did("crash of a backup")
+        if self.flip():
+            self.back_up_by_force()
+            self.world.now += timedelta(days=2)
         if self.flip():
             self.world.now += timedelta(days=1)
             self.crashed("backup", ("backup",))
         else:
             self.crashed("backup --force", ("backup", "--force"))
-        self.mended_by(self.back_up, self.back_up_by_force, self.verify, self.prune)
+        self.mended_by(self.back_up, self.back_up_by_force, self.verify, self.prune, self.prune)
 
     def crash_prune(self) -> None:
-        """The prune after a new night dies."""
+        """The prune after a new night dies, mostly of databases that somebody has looked at."""
         self.did("crash of a prune")
         self.world.now += timedelta(days=1)
         self.back_up()
+        for name in sorted({self.world.seen.backups[one]["database"] for one in self.world.shrunk}):
+            if self.chance.random() < 0.7:
+                self.keep("release", "--database", f"local/{name}", can=True)
         self.crashed("prune", ("prune",))
         self.mended_by(self.back_up, self.verify, self.prune, self.prune)
 
