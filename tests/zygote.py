@@ -144,7 +144,7 @@ def _become(request: dict[str, Any], out: int, err: int) -> NoReturn:
         status = end.code
     if not isinstance(status, int):
         sys.exit(status)  # type: ignore[arg-type]
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 300
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at the `number`-th effect: `KILL`, `EIO`, `ENOSPC`, or `TOOLS` (its children, once it has some, are killed)."""
+    """What happens at the `number`-th effect: `KILL`, `EIO`, `ENOSPC`, or `TOOLS` (it loses its children)."""
 
     number: int
     what: str
@@ -63,7 +63,7 @@ def run(folder: Path, now: datetime, words: tuple[str, ...], fault: Fault | None
     environment = os.environ | {"COLUMNS": "80", "TMPDIR": str(scratch)}
     prelude = zygote.Prelude(__name__, {"now": now.isoformat(), "fault": fault and asdict(fault), "told": str(told)})
     ended = zygote.run(list(words), folder, environment, PATIENCE_SECONDS, prelude)
-    found = json.loads(told.read_text()) if told.exists() else {"effects": 0, "struck": True}
+    found: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {"effects": 0, "struck": True}
     return Ran(*ended, effects=found["effects"], struck=found["struck"])
 
 

@@ -58,7 +58,7 @@ class Walk(Steps):
     # ----------------------------------------------------------------- commands
 
     def back_up(self) -> None:
-        """Whatever is due is dumped, and then nothing is; a file that changed is first read again, and found damaged."""
+        """Whatever is due is dumped, and then nothing is; a file that changed is read again first, and damaged."""
         self.did("backup")
         number = len(self.world.seen.events)
         ran = self.step("backup")
@@ -196,7 +196,7 @@ class Walk(Steps):
         self.world.now = instant(row["started_at"]).replace(microsecond=0) - timedelta(minutes=1)
 
     def corrupt(self, how: str) -> None:
-        """A file of a good backup is changed behind everybody's back; then somebody wants it, or looks, or nobody."""
+        """A file of a good backup is changed behind everybody's back; then somebody wants it, or a run comes by."""
         good = self.good(self.chance.choice(NAMES))
         if not good:
             return
@@ -206,8 +206,11 @@ class Walk(Steps):
         other = good[at - 1] if self.chance.random() < 0.7 else self.chance.choice(any_of_all)
         judge.HARMS[how](self.world, good[at], other, self.chance.randrange(PLACES))
         self.judged("", ("corruption",))
-        wanted = [lambda: self.restore_one(good[at], newest=self.chance.random() < 0.2, beside=self.flip())]
-        self.chance.choice([*wanted * 3, self.becomes_due, self.back_up, self.verify, self.prune, lambda: None])()
+
+        def restore_it() -> None:
+            self.restore_one(good[at], newest=self.chance.random() < 0.2, beside=self.flip())
+
+        self.chance.choice([*[restore_it] * 3, self.becomes_due, self.back_up, self.verify, self.prune])()
 
     def bring_back(self) -> None:
         """Somebody brings the files of a backup back from a copy."""
@@ -294,9 +297,9 @@ class Walk(Steps):
 
     def pick(self) -> str:
         """Return a backup, mostly a good one."""
-        good = [row["backup_id"] for row in self.world.seen.of("good")]
-        every = list(self.world.seen.backups)
-        return self.chance.choice(good if good and self.chance.random() < 0.8 else every)
+        good: list[str] = [row["backup_id"] for row in self.world.seen.of("good")]
+        is_good = bool(good) and self.chance.random() < 0.8
+        return self.chance.choice(good if is_good else list(self.world.seen.backups))
 
     def flip(self) -> bool:
         """Return either."""
