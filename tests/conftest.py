@@ -15,8 +15,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the sweeps and random walks be asked for in full."""
     parser.addoption("--long", action="store_true", help="every fault, every kill and long walks: hours, not seconds")
     parser.addoption("--kills", type=int, default=0, help="how many random kills; by default 1000 of the long form")
-    parser.addoption("--seed", type=int, default=20260109, help="the seed of the random kills, to share them out")
-    parser.addoption("--shard", default="1/1", help="which part of each sweep, as 1/4: the first of four processes")
+    parser.addoption("--seed", type=int, default=20260109, help="the seed of the random kills and walks")
+    parser.addoption("--shard", default="1/1", help="which part of sweeps and walks: 1/4 is the first of four")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """The seed of the random kills."""
+    """The seed of the random kills and walks."""
     return int(request.config.getoption("--seed"))
 
 

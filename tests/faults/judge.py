@@ -50,9 +50,12 @@ def after_a_run(world: World) -> Iterator[str]:
     removed = {event["backup_id"] for event in world.seen.events if event["type"] == "removed"}
     for row in world.seen.of("pruned"):
         if row["backup_id"] not in removed and world.read(row["path"]) is not None:
-            yield f"{row['path']} is pruned, and is still there"
+            yield f"pruned, and still there: {row['path']}"
     for place in ("data/.*", "catalog/.*", "catalog/state/catalog-snapshot*", "backups/**/@catalog/**/.*"):
-        yield from (f"a hidden file is left: {path}" for path in world.project.folder.glob(place))
+        yield from (
+            f"a hidden file is left: {path.relative_to(world.project.folder)}"
+            for path in world.project.folder.glob(place)
+        )
     yield from (f"a drill's folder is left: {path.name}" for path in (world.project.folder / "tmp").glob("vya-drill-*"))
     locks = world.project.folder.rglob("*.lock")
     yield from (f"a lock is held: {path.name}" for path in locks if promises._is_held(path))

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import tempfile
 import threading
@@ -125,7 +126,7 @@ class _Effects:
             if fault is None or self.struck or self.count < fault.number or os.getpid() != self._pid:
                 return
             if fault.what in ERRORS and not may_raise:
-                return  # SQLite swallows what its trace raises, so that the next effect fails instead
+                return  # SQLite swallows what its trace raises, and no pipe is ever full: the next effect fails instead
             self.struck = fault.what != "TOOLS" or _kill_children()
         if fault.what == "KILL":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -135,7 +136,7 @@ class _Effects:
     def _before(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         def counted(*arguments: Any, **options: Any) -> Any:
             if name != "open" or arguments[1] & (os.O_CREAT | os.O_WRONLY | os.O_RDWR):
-                self.tick()
+                self.tick(may_raise=name != "write" or not _is_pipe(arguments[0]))
             return function(*arguments, **options)
 
         return counted
@@ -143,6 +144,10 @@ class _Effects:
 
 def _changes(statement: str) -> bool:
     return statement.startswith(("BEGIN IMMEDIATE", "COMMIT", "INSERT INTO events"))
+
+
+def _is_pipe(descriptor: int) -> bool:
+    return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
 
 
 def _kill_children() -> bool:

@@ -17,6 +17,8 @@ STRUCK: Counter[str] = Counter()
 """Faults that came to pass, by what was running and what struck."""
 CALLED: Counter[str] = Counter()
 """What came of it, so that a walk that met nothing is seen."""
+LEFT: Counter[str] = Counter()
+"""What faults left for the next run to mend, by the beginning of what the judge says of it."""
 FAULTS = ("KILL", "KILL", "KILL", "EIO", "ENOSPC")
 WITH_TOOLS = ("backup", "backup --force", "restore over", "restore beside", "drill")
 MENDING_DIES = 0.25
@@ -42,10 +44,10 @@ class Steps:
         return ran
 
     def crashed(self, kind: str, words: tuple[str, ...], doubtful: dict[str, Rows | None] | None = None) -> None:
-        """Run a command in which a fault strikes, at any of the effects that a rehearsal counts."""
+        """Run a command in which a fault strikes, mostly in the midst of the effects that a rehearsal counts."""
         effects = self.world.rehearse(*words)
         what = self.chance.choice([*FAULTS, "TOOLS"] if kind in WITH_TOOLS else FAULTS)
-        fault = Fault(self.chance.randint(1, max(1, effects)), what)
+        fault = Fault(1 + int(effects * self.chance.betavariate(2, 2)), what)
         ran = self.world.run(*words, fault=fault)
         came = fault.what if ran.struck else "not reached" if effects else "had no effect"
         STRUCK[f"{kind}: {came}"] += 1
@@ -54,6 +56,8 @@ class Steps:
         )
         self.settle_doubts(doubtful)
         self.judged(ran.said, words)
+        if self.world.project.catalog.exists():
+            LEFT.update(sentence.partition(":")[0] for sentence in judge.after_a_run(self.world))
 
     def mended_by(self, *runs: Callable[[], None]) -> None:
         """Let the next run come by, which may be struck too; the judge of a run then finds nothing left over."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import judge
-from tests.faults.steps import CALLED, MADE, STRUCK
+from tests.faults.steps import CALLED, LEFT, MADE, STRUCK
 from tests.faults.sweep import Part
 from tests.faults.walk import Walk
 from tests.faults.world import World
@@ -60,7 +60,7 @@ def test_no_walk_breaks_a_promise(
     ]
 
     with capsys.disabled():
-        for title, counts in (("steps", MADE), ("faults", STRUCK), ("seen", CALLED)):
+        for title, counts in (("steps", MADE), ("faults", STRUCK), ("leftovers of faults", LEFT), ("seen", CALLED)):
             told = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
             print(f"\n{counts.total()} {title}: {told}")
         print(f"\n{len(numbers)} walks of seed {seed}, {len(broken)} of them broke a promise")

@@ -132,7 +132,7 @@ class Walk(Steps):
         words, chosen, target = self.wish(one, newest=newest, beside=beside)
         was = dict(self.world.live)
         is_sure, is_harmed = self.can_restore(chosen), not chosen or self.world.is_dump_harmed(chosen)
-        if is_sure:
+        if not is_harmed:  # beside a sidecar that is harmed it may be refused
             self.world.live[target] = self.world.dumped[chosen]
         ran = self.step(*words, doubtful={target: was.get(target)})
         if is_sure:
@@ -266,7 +266,7 @@ class Walk(Steps):
         one, newest, beside = self.pick(), self.flip(), self.flip()
         words, chosen, target = self.wish(one, newest=newest, beside=beside)
         was = self.world.live.get(target)
-        if self.can_restore(chosen):
+        if chosen and not self.world.is_dump_harmed(chosen):
             self.world.live[target] = self.world.dumped[chosen]
         self.crashed("restore beside" if beside else "restore over", words, {target: was})
         again = [lambda: self.restore_one(one, newest=newest, beside=beside)] if chosen else []
