@@ -220,6 +220,14 @@ def due(world: World) -> set[str]:
     return set(world.live) - covered
 
 
+def is_turning(world: World) -> bool:
+    """Say whether another decision may be right within a run: a day begins, or a backup is past now, or old enough."""
+    first, last = world.now + timedelta(seconds=1), world.now + 2 * A_RUN
+    begun = [instant(row["started_at"]) for row in world.seen.backups.values()]
+    is_new_day = first.astimezone(ZONE).date() != last.astimezone(ZONE).date()
+    return is_new_day or any(first < one <= last or first < one + SAFETY <= last for one in begun)
+
+
 def faults_of(world: World, backup_id: str) -> set[str]:
     """Return the checks that must speak about a backup."""
     paths, found = list(world.published[backup_id]), world.files_of(backup_id)

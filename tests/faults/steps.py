@@ -85,10 +85,10 @@ class Steps:
 
     def changes_nothing(self, *words: str) -> None:
         """Say the same again, now and then."""
-        if self.chance.random() > TWICE:
+        if self.chance.random() > TWICE or judge.is_turning(self.world):
             return
         events, files = self.world.seen.events, self.world.project.files()
-        self.world.now -= A_STEP - A_RUN  # a minute later another decision may be the right one
+        self.world.now -= A_STEP - A_RUN
         ran = self.step(*words, settles=False)
         more = [event["type"] for event in self.world.seen.events[len(events) :]]
         assert not more, f"the second {words} appended {more}: {ran.said}"
@@ -124,6 +124,16 @@ class Steps:
     def good(self, name: str) -> list[str]:
         """Return the good backups of a database, oldest first."""
         return [row["backup_id"] for row in self.world.seen.of("good") if row["database"] == name]
+
+    def pick(self) -> str:
+        """Return a backup, mostly a good one."""
+        good: list[str] = [row["backup_id"] for row in self.world.seen.of("good")]
+        is_good = bool(good) and self.chance.random() < 0.8
+        return self.chance.choice(good if is_good else list(self.world.seen.backups))
+
+    def flip(self) -> bool:
+        """Return either."""
+        return self.chance.random() < 0.5
 
     def did(self, kind: str) -> None:
         """Count a step."""

@@ -24,7 +24,7 @@ from tests.faults.world import World
 
 NIGHTS = (24 * 40, 24 * 9, 24, 24, -24 * 60, 24 * 61)
 """Hours from each night to the next: the newest backup is of a clock that was set back, and fills no slot."""
-SHORT, SHORT_STEPS = 1, 40
+SHORT, SHORT_STEPS = 1, 28
 LONG, LONG_STEPS = 100, 40
 
 

@@ -292,15 +292,3 @@ class Walk(Steps):
         self.crashed("rebuild", ("catalog", "rebuild"))
         self.rebuild()
         self.mended_by(self.back_up, self.verify, self.prune)
-
-    # --------------------------------------------------------------------- choices
-
-    def pick(self) -> str:
-        """Return a backup, mostly a good one."""
-        good: list[str] = [row["backup_id"] for row in self.world.seen.of("good")]
-        is_good = bool(good) and self.chance.random() < 0.8
-        return self.chance.choice(good if is_good else list(self.world.seen.backups))
-
-    def flip(self) -> bool:
-        """Return either."""
-        return self.chance.random() < 0.5
