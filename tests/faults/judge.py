@@ -220,12 +220,13 @@ def due(world: World) -> set[str]:
     return set(world.live) - covered
 
 
-def is_turning(world: World) -> bool:
+def is_turning(world: World, group: str) -> bool:
     """Say whether another decision may be right within a run: a day begins, or a backup is past now, or old enough."""
-    first, last = world.now + timedelta(seconds=1), world.now + 2 * A_RUN
-    begun = [instant(row["started_at"]) for row in world.seen.backups.values()]
-    is_new_day = first.astimezone(ZONE).date() != last.astimezone(ZONE).date()
-    return is_new_day or any(first < one <= last or first < one + SAFETY <= last for one in begun)
+    first, last = world.now, world.now + 2 * A_RUN
+    if first.astimezone(ZONE).date() != last.astimezone(ZONE).date():
+        return True
+    begun = [instant(row["started_at"]) for row in world.seen.backups.values()] if group != "backup" else []
+    return any(first < one <= last or first < one + SAFETY <= last for one in begun)
 
 
 def faults_of(world: World, backup_id: str) -> set[str]:

@@ -85,7 +85,7 @@ class Steps:
 
     def changes_nothing(self, *words: str) -> None:
         """Say the same again, now and then."""
-        if self.chance.random() > TWICE or judge.is_turning(self.world):
+        if self.chance.random() > TWICE or judge.is_turning(self.world, words[0]):
             return
         events, files = self.world.seen.events, self.world.project.files()
         self.world.now -= A_STEP - A_RUN
