@@ -24,7 +24,8 @@ from tests.faults.world import World
 
 NIGHTS = (24 * 40, 24 * 9, 24, 24, -24 * 60, 24 * 61)
 """Hours from each night to the next: the newest backup is of a clock that was set back, and fills no slot."""
-SHORT, SHORT_STEPS = 1, 28
+SHORT, SHORT_STEPS = 5, 28
+"""The one walk of the short form, in which faults leave something of each kind, and how far it goes."""
 LONG, LONG_STEPS = 100, 40
 
 
@@ -51,7 +52,7 @@ def test_no_walk_breaks_a_promise(
     """The short form always takes the same walk."""
     template = tmp_path / "template"
     shutil.copytree(origin.project.folder, template)
-    numbers = range(shard.number, LONG + 1, shard.of) if long else range(1, SHORT + 1)
+    numbers = range(shard.number, LONG + 1, shard.of) if long else (SHORT,)
 
     broken = [
         found

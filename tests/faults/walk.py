@@ -201,16 +201,23 @@ class Walk(Steps):
         if not good:
             return
         self.did(f"corrupt: {how}")
-        at = len(good) - 1 if self.flip() else self.chance.randrange(len(good))
-        any_of_all = [row["backup_id"] for row in self.world.seen.of("good")]
-        other = good[at - 1] if self.chance.random() < 0.7 else self.chance.choice(any_of_all)
-        judge.HARMS[how](self.world, good[at], other, self.chance.randrange(PLACES))
+        one = good[-1] if self.flip() else self.chance.choice(good)
+        every = [row["backup_id"] for row in self.world.seen.of("good")]
+        other = self.twin(one, good) if self.chance.random() < 0.7 else self.chance.choice(every)
+        judge.HARMS[how](self.world, one, other, self.chance.randrange(PLACES))
         self.judged("", ("corruption",))
+        harmed = [each for each in (one, other) if self.world.is_dump_harmed(each)] or [one]
 
         def restore_it() -> None:
-            self.restore_one(good[at], newest=self.chance.random() < 0.2, beside=self.flip())
+            self.restore_one(harmed[0], newest=self.chance.random() < 0.2, beside=self.flip())
 
-        self.chance.choice([*[restore_it] * 3, self.becomes_due, self.back_up, self.verify, self.prune])()
+        self.chance.choice([*[restore_it] * 4, self.becomes_due, self.back_up, self.verify, self.prune])()
+
+    def twin(self, one: str, good: list[str]) -> str:
+        """Return a backup with as many rows but others, which no count tells from this one, or any."""
+        rows = self.world.dumped
+        twins = [each for each in good if len(rows[each]) == len(rows[one]) and rows[each] != rows[one]]
+        return self.chance.choice(twins or good)
 
     def bring_back(self) -> None:
         """Somebody brings the files of a backup back from a copy."""
