@@ -202,8 +202,7 @@ class Walk(Steps):
             return
         self.did(f"corrupt: {how}")
         one = good[-1] if self.flip() else self.chance.choice(good)
-        every = [row["backup_id"] for row in self.world.seen.of("good")]
-        other = self.twin(one, good) if self.chance.random() < 0.7 else self.chance.choice(every)
+        other = self.twin(one, good)
         judge.HARMS[how](self.world, one, other, self.chance.randrange(PLACES))
         self.judged("", ("corruption",))
         harmed = [each for each in (one, other) if self.world.is_dump_harmed(each)] or [one]
@@ -214,8 +213,10 @@ class Walk(Steps):
         self.chance.choice([*[restore_it] * 4, self.becomes_due, self.back_up, self.verify, self.prune])()
 
     def twin(self, one: str, good: list[str]) -> str:
-        """Return a backup with as many rows but others, which no count tells from this one, or any."""
+        """Return mostly a backup with as many rows but others, which no count tells from this one, else any."""
         rows = self.world.dumped
+        if self.chance.random() > 0.7:
+            return str(self.chance.choice(self.world.seen.of("good"))["backup_id"])
         twins = [each for each in good if len(rows[each]) == len(rows[one]) and rows[each] != rows[one]]
         return self.chance.choice(twins or good)
 
@@ -282,10 +283,9 @@ class Walk(Steps):
     def crash_another(self) -> None:
         """A verification, a drill or a hold dies."""
         self.did("crash of another command")
-        name = self.chance.choice(NAMES)
         words = {
             "verify": ("verify",),
-            "drill": (f"verify:local/{name}", "--drill"),
+            "drill": (f"verify:local/{self.chance.choice(NAMES)}", "--drill"),
             "hold": ("hold", "--backup", self.pick(), "--reason", "walk"),
         }
         kind = self.chance.choice(sorted(words))

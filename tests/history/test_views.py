@@ -67,6 +67,16 @@ def test_a_backups_state_follows_its_life(catalog: Catalog, state: str, life: tu
     assert views.newest_published_of(catalog, "prod", "shop") == published
 
 
+@pytest.mark.parametrize("harm", ["damaged", "missing"])
+def test_what_is_found_of_one_backup_says_nothing_of_another_that_waits(catalog: Catalog, harm: str) -> None:
+    """A dump that is still to be read back keeps its state, whatever happens to the others."""
+    waiting, other = one_of_each("b1"), one_of_each("b2")
+    catalog.append(waiting["started"], waiting["dumped"])
+    catalog.append(other["started"], other["dumped"], other["checksummed"], other[harm])
+
+    assert {row.backup_id: row.state for row in views.backups(catalog)} == {"b1": "running", "b2": harm}
+
+
 def test_a_digest_that_differs_from_the_dumps_makes_nothing_good(catalog: Catalog) -> None:
     """What was read back must be what was streamed out."""
     catalog.append(started(), dumped(), checksummed().model_copy(update={"sha256": "0" * 64}))

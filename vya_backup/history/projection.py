@@ -128,7 +128,7 @@ AND (
 
 
 def _backup(changes: str, condition: str = "1") -> str:
-    return f"UPDATE projected_backups SET {changes} WHERE backup_id = :backup_id AND {condition}"
+    return f"UPDATE projected_backups SET {changes} WHERE backup_id = :backup_id AND ({condition})"
 
 
 def _restore(changes: str) -> str:
