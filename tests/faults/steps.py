@@ -135,6 +135,14 @@ class Steps:
         """Return either."""
         return self.chance.random() < 0.5
 
+    def twin(self, one: str, good: list[str]) -> str:
+        """Return mostly a backup with as many rows but others, which no count tells from this one, else any."""
+        rows = self.world.dumped
+        if self.chance.random() > 0.7:
+            return str(self.chance.choice(self.world.seen.of("good"))["backup_id"])
+        twins = [each for each in good if len(rows[each]) == len(rows[one]) and rows[each] != rows[one]]
+        return self.chance.choice(twins or good)
+
     def did(self, kind: str) -> None:
         """Count a step."""
         MADE[kind] += 1

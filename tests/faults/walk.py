@@ -212,14 +212,6 @@ class Walk(Steps):
 
         self.chance.choice([*[restore_it] * 4, self.becomes_due, self.back_up, self.verify, self.prune])()
 
-    def twin(self, one: str, good: list[str]) -> str:
-        """Return mostly a backup with as many rows but others, which no count tells from this one, else any."""
-        rows = self.world.dumped
-        if self.chance.random() > 0.7:
-            return str(self.chance.choice(self.world.seen.of("good"))["backup_id"])
-        twins = [each for each in good if len(rows[each]) == len(rows[one]) and rows[each] != rows[one]]
-        return self.chance.choice(twins or good)
-
     def bring_back(self) -> None:
         """Somebody brings the files of a backup back from a copy."""
         self.did("bring back")
