@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from tests.faults import promises
 from tests.faults.tracing import Call, Fault, effects, environment, inject, was_injected
@@ -99,8 +100,13 @@ def _suffered(scenario: Scenario, project: Project, fault: Fault, report: Report
     hurt = inject(project, scenario.words, fault)
     if not was_injected(project, fault):
         report.missed += 1
-    if "Traceback" in hurt.said:
-        yield f"a bug's traceback: {hurt.said.strip().splitlines()[-1]}"
+    yield from aftermath(scenario, project, before, hurt.said)
+
+
+def aftermath(scenario: Scenario, project: Project, before: dict[str, dict[str, Any]], said: str) -> Iterator[str]:
+    """Yield what is not as promised once a run has met its fault and `said` this."""
+    if "Traceback" in said:
+        yield f"a bug's traceback: {said.strip().splitlines()[-1]}"
     yield from promises.of_processes(project)
     yield from promises.of_good_backups(project, before)
     yield from scenario.judge(project)

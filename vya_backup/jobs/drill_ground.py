@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vya_backup.decisions.manifest import Manifest
@@ -103,6 +103,7 @@ def private_ground(workspace: Workspace, source: Source, limits: Limits) -> Iter
         _demand_short(folders)
         database = source.key.database if source.key else "drill"
         described = engine.throwaway(Site(program, folders.work, database, source.properties))
+        described = replace(described, access=replace(described.access, answer_seconds=workspace.answer_seconds))
         box = sandbox(wanted, account, _walls(workspace, source, folders, described))
         for command in described.make:
             pipeline.run(box.confine(command), engine=engine, limits=limits)

@@ -145,8 +145,8 @@ def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
 
 
 def execute(step: Sql, engine: Engine, access: Access) -> None:
-    """Run the statements of a step on a connection of its own."""
-    with connect(engine, access, step.database) as connection:
+    """Run the statements of a step on a connection of its own; one that was sent is not left alone at a stop."""
+    with stop.shielded(), connect(engine, access, step.database) as connection:
         statements = ("BEGIN", *step.statements, "COMMIT") if step.transaction else step.statements
         for statement in statements:
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
