@@ -73,7 +73,10 @@ class Cut:
         missed, broken = 0, list[str]()
         for number, what in chosen:
             place = f"{what} at word {number}, {words[number - 1]}"
-            broken += [f"{place}: {found}" for found in self._suffered(number, what)]
+            found = [f"{place}: {one}" for one in self._suffered(number, what)]
+            broken += found
+            with capsys.disabled():
+                print(*found or ["."], sep="\n", end="" if not found else "\n", flush=True)  # the long form takes hours
             missed += not self.wire.happened.is_set()
         with capsys.disabled():
             print(
