@@ -19,8 +19,8 @@ from typing import Literal, get_args
 
 from tests.servers import TestServer
 
-What = Literal["lost", "unanswered", "killed before", "killed after", "silent"]
-"""The word never arrives, or its answer does not; the process dies before or after it; nobody says anything more."""
+What = Literal["unanswered", "killed after", "lost", "killed before", "silent"]
+"""The answer or the word itself never arrives; the process dies after or before it; nobody says anything more."""
 WHATS: tuple[What, ...] = get_args(What)
 CHANGES = re.compile(
     rb"\b(?:CREATE (?:DATABASE|TABLE)|DROP|ALTER|RENAME|INSERT INTO|COPY|COMMIT|GRANT|REVOKE|KILL \d|EXECUTE"
