@@ -50,8 +50,8 @@ OTHERS = (
 
 
 TRICKS = {
-    "run": "system touch {folder}/written",
-    "run in short": "\\\\! touch {folder}/written",
+    "run": "system touch {folder}/written;",
+    "run in short": "\\\\! touch {folder}/written;",
     "send": "LOAD DATA LOCAL INFILE '{folder}/secret' INTO TABLE report;",
 }
 
