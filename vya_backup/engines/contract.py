@@ -80,6 +80,8 @@ class Access:
     instance: Instance
     username: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
+    answer_seconds: float | None = None
+    """How long a connection may last, after which its server counts as hung; None: until the run is stopped."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class ConnectionSpec:
     url: URL
     connect_args: Mapping[str, Any]
     first_statements: tuple[str, ...] = ()
+    opened: Callable[[Any], int] | None = None
+    """Called with the driver's own open connection; returns its socket's descriptor, so that it can be cut off."""
 
 
 # --------------------------------------------------------------------------- restoring

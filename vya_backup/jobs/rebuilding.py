@@ -175,9 +175,8 @@ def _read_again(workspace: Workspace, row: BackupRow, rebuilt: Rebuilt) -> None:
         raise
     except BackupError as error:
         reason = f"it could not be read: {error.message}"  # which says nothing against it, and nothing for it
-        workspace.catalog.append(
-            Verified(path=row.path or "", verdict="cannot judge", reason=reason, checks=(CHECK,), **_columns(row))
-        )
+        facts: dict[str, Any] = {**_columns(row), "path": row.path, "verdict": "cannot judge"}
+        workspace.catalog.append(Verified(reason=reason, checks=(CHECK,), **facts))
         rebuilt.faults.append(f"{row.path} could not be read: {error.message}. Try again: doit verify")
     else:
         workspace.catalog.append(_success(row, seen, monotonic() - began))

@@ -1,7 +1,7 @@
 """Carry out an engine's restore, step by step, and take it back when a step fails.
 
 The engine describes, this module acts. Until the point of no return every step done can be taken back, last first;
-where that fails too, the statements that bring the old database back are told.
+where that fails too, or an answer is lost, the server is looked at and put right as after a crash.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vya_backup.engines.contract import (
     Sql,
     Step,
 )
-from vya_backup.errors import BackupError, RestoreFailed
+from vya_backup.errors import BackupError, DumpDisturbed, RestoreFailed, ServerUnreachable, TimedOut
 from vya_backup.jobs.restore_source import Source
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import of_path
@@ -36,9 +36,21 @@ from vya_backup.transport.processes import stop
 Say = Callable[[str], None]
 
 
+LOST = (DumpDisturbed, ServerUnreachable, TimedOut)
+"""After these nobody knows whether the server has carried out what it was sent."""
+
+
 def as_it_is(command: Command) -> Command:
     """Run a tool as this process would run any other."""
     return command
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was done to put a restore right, and what is left for a person."""
+
+    done: tuple[str, ...]
+    left: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,8 @@ class Surroundings:
     """Puts every tool that meets the dump behind the walls of a drill."""
     count: Callable[[str], Manifest] | None = None
     """Counts a restored database in the place of a connection, where this process must not open it itself."""
+    put_right: Callable[[], Mended] | None = None
+    """Looks at what there is, and goes on from there: for an answer that was lost, or an undo that failed."""
 
 
 @dataclass
@@ -69,6 +83,8 @@ class Outcome:
     differences: list[str] = field(default_factory=list)
     uncleaned: list[str] = field(default_factory=list)
     """Cleaning up that failed after the point of no return; a later run tries again."""
+    mended: tuple[str, ...] = ()
+    """What was done instead of taking back, since nobody knows whether the last statement was carried out."""
     left: str = ""
     """What could not be taken back after a failure, with the statements to do it by hand; else empty."""
 
@@ -81,6 +97,7 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
     """
     steps = around.engine.restore(request)
     done: list[Step] = []
+    step: Step | None = None
     answer: Any = None
     try:
         while True:
@@ -99,10 +116,13 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
                 done.append(step)
     except StopIteration:
         _demand_comparison(outcome)
-    except BaseException:
+    except BaseException as error:
         steps.close()
         with stop.shielded():
-            _take_back(done, around, outcome)
+            if around.put_right and isinstance(error, LOST) and isinstance(step, Sql):
+                _put_right(around.put_right, [*done, step], outcome)
+            else:
+                _take_back(done, around, outcome)
         raise
 
 
@@ -145,8 +165,8 @@ def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
 
 
 def execute(step: Sql, engine: Engine, access: Access) -> None:
-    """Run the statements of a step on a connection of its own."""
-    with connect(engine, access, step.database) as connection:
+    """Run the statements of a step on a connection of its own; one that was sent is not left alone at a stop."""
+    with stop.shielded(), connect(engine, access, step.database) as connection:
         statements = ("BEGIN", *step.statements, "COMMIT") if step.transaction else step.statements
         for statement in statements:
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
@@ -207,15 +227,37 @@ def _only(manifest: Manifest, kinds: tuple[str, ...]) -> Manifest:
 
 
 def _take_back(done: list[Step], around: Surroundings, outcome: Outcome) -> None:
+    """Run the undos. After one that failed the others go on only where nothing else can put the rest right.
+
+    Those others could remove what is still needed, such as the notes beside tables that could not be swapped back.
+    """
     failed: list[str] = []
-    for step in reversed(done):
-        for undo in getattr(step, "undo", ()):
-            around.say(f"taking back: {undo.purpose}")
-            try:
-                _act(undo, around, outcome)
-            except BackupError as error:
-                failed.append(f"{undo.purpose} ({error.message}): {_by_hand(undo)}")
+    for undo in _undos(done):
+        around.say(f"taking back: {undo.purpose}")
+        try:
+            _act(undo, around, outcome)
+        except BackupError as error:
+            if around.put_right:
+                return _put_right(around.put_right, done, outcome)
+            failed.append(f"{undo.purpose} ({error.message}): {_by_hand(undo)}")
     outcome.left = "\n".join(failed)
+    return None
+
+
+def _put_right(mend: Callable[[], Mended], done: list[Step], outcome: Outcome) -> None:
+    try:
+        mended = mend()
+    except BackupError as error:
+        by_hand = "\n".join(f"{undo.purpose}: {_by_hand(undo)}" for undo in _undos(done))
+        outcome.left = (
+            f"not put right yet ({error.message}), and the next run of anything tries again; else:\n{by_hand}"
+        )
+    else:
+        outcome.mended, outcome.left = mended.done, mended.left
+
+
+def _undos(done: list[Step]) -> list[Step]:
+    return [undo for step in reversed(done) for undo in getattr(step, "undo", ())]
 
 
 def _by_hand(step: Step) -> str:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from vya_backup.clock import monotonic
+from vya_backup.engines.contract import Unfinished
 from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
 from vya_backup.history import restore_events
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import backup
 from vya_backup.jobs.facts import process_of
+from vya_backup.jobs.mending import put_right
 from vya_backup.jobs.restore_plan import Prepared
 from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, carry_out
 from vya_backup.jobs.workspace import Workspace
@@ -63,6 +65,15 @@ def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> 
         limits=UNLIMITED,
         progress=progress,
         say=say,
+        put_right=lambda: put_right(prepared.engine, _unfinished(prepared)),
+    )
+
+
+def _unfinished(prepared: Prepared) -> Unfinished:
+    request = prepared.request
+    place = prepared.engine.place(request)
+    return Unfinished(
+        prepared.access, request.database, request.staging, request.retired, place, created=not request.exists
     )
 
 
@@ -116,6 +127,7 @@ def _failed(prepared: Prepared, restore_id: str, error: BackupError, outcome: Ou
         hint=error.hint,
         differences=tuple(outcome.differences),
         left=outcome.left,
+        mended=outcome.mended,
     )
 
 
@@ -133,6 +145,11 @@ def _columns(prepared: Prepared) -> dict[str, Any]:
 def _told(prepared: Prepared, error: BackupError, outcome: Outcome) -> RestoreFailed:
     if outcome.left:
         hint = f"It could not all be taken back. Finish by hand:\n{outcome.left}"
+    elif outcome.mended:
+        hint = (
+            f"Nobody knows whether the server did what it was told last, so that it was looked at and put right:"
+            f" {'; '.join(outcome.mended)}. Either the old or the restored database stands, whole: compare."
+        )
     elif prepared.request.exists:
         hint = f"{prepared.target_key} is as it was before."
     else:

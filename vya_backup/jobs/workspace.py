@@ -27,6 +27,8 @@ from vya_backup.transport.locks import hold
 from vya_backup.transport.storage import Store
 from vya_backup.transport.tool_logs import tool_log
 
+SECONDS_PER_MINUTE = 60
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -71,7 +73,12 @@ class Workspace:
         if instance.type == "sqlite":
             return Access(instance)
         login = self.credentials.access(instance, purpose)
-        return Access(instance, login.username, login.password)
+        return Access(instance, login.username, login.password, self.answer_seconds)
+
+    @property
+    def answer_seconds(self) -> float:
+        """Return how long a server may take to answer before it counts as hung: as long as a dump may take."""
+        return self.configuration.backup.timeout_minutes * SECONDS_PER_MINUTE
 
     def turn(self, instance: Instance) -> threading.Semaphore:
         """Return what limits the dumps that run at once on one instance."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vya_backup.errors import ConfigurationError
+from vya_backup.transport.patience import cut_off
 
 if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a server pays for it
     from sqlalchemy import Connection
@@ -32,6 +33,7 @@ def connect(
 
     Raises:
         ConfigurationError: a file of the instance's `ssl` cannot be read.
+        TimedOut, Interrupted: the server did not answer within the access's time, or the run is to stop.
         BackupError: what `engine.explain` makes of the driver's own exception, on opening or inside the block.
     """
     _demand_files(access.instance)
@@ -42,7 +44,7 @@ def connect(
     with _explained(engine, access, (*driver_errors, OSError)):
         connection = source.connect()
     try:
-        with _explained(engine, access, driver_errors):
+        with cut_off(_descriptor(spec, connection), access), _explained(engine, access, driver_errors):
             for statement in spec.first_statements:
                 # Without parameters the drivers leave a percent sign alone.
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
@@ -50,6 +52,10 @@ def connect(
     finally:
         connection.invalidate()  # closes without a last ROLLBACK, whose failure would hide the block's own
         connection.close()
+
+
+def _descriptor(spec: ConnectionSpec, connection: Connection) -> int | None:
+    return spec.opened(connection.connection.driver_connection) if spec.opened else None
 
 
 def _demand_files(instance: Instance) -> None:
