@@ -8,7 +8,7 @@ from __future__ import annotations
 from vya_backup.clock import monotonic
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.verdict import Finding, SeenDump, dump_faults, in_words
-from vya_backup.engines import engine_for
+from vya_backup.engines import engine_of
 from vya_backup.errors import ArtifactDamaged, BackupError
 from vya_backup.history.events import Checksummed, Damaged, Failed, Missing
 from vya_backup.history.views import BackupRow
@@ -61,7 +61,7 @@ def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) ->
         ArtifactDamaged: the file is missing, differs, or does not decode; the fact is appended first.
     """
     path = _present(workspace, row)
-    observer = engine_for(row.engine or "").observer()
+    observer = engine_of(row.engine or "", row.database).observer()
     seen = reading_back.unpack(workspace.store, path, of_path(path), observer, progress)
     _judge(workspace, row, seen_dump(seen))
     return seen

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vya_backup.decisions import plan
-from vya_backup.decisions.naming import Key, show
+from vya_backup.decisions.naming import USERS, Key, show
 from vya_backup.errors import BackupError
 from vya_backup.history.run_events import Discovered, DiscoveryFailed, Exclusion
 from vya_backup.jobs.workspace import Workspace
@@ -72,12 +72,15 @@ def _look(workspace: Workspace, instance: Instance) -> Discovery:
 def sort_out(instance: Instance, found: Sequence[FoundDatabase], server: str) -> Discovery:
     """Apply the configuration's selection to what a server has."""
     selected, excluded, absent = plan.select([(f.name, f.system) for f in found], instance)
+    problems = {f.name: f.problem for f in found if f.problem and f.name in selected}
+    if USERS in selected:
+        problems[USERS] = "accounts are kept under this name; rename the database, or exclude it"
     return Discovery(
         instance=instance,
         selected=selected,
         excluded=excluded,
         absent=absent,
-        problems={f.name: f.problem for f in found if f.problem and f.name in selected},
+        problems=problems,
         sizes={f.name: f.size_bytes for f in found if f.size_bytes is not None},
         server=server,
     )

@@ -11,7 +11,7 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs, Sidecar, decode
 from vya_backup.decisions.naming import ArtifactName, Key
 from vya_backup.decisions.verdict import metadata_faults
-from vya_backup.engines import engine_for
+from vya_backup.engines import engine_for, engine_of
 from vya_backup.engines.contract import Engine
 from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
 from vya_backup.history.views import BackupRow, RestorableRow, backups, restorable
@@ -179,7 +179,9 @@ def _from_row(workspace: Workspace, row: BackupRow) -> Source:
         )
     if sidecar is not None and (fault := next(metadata_faults(row, _metadata(store, path)), None)):
         raise ArtifactDamaged(fault.words, "Move it away; the restore then reads what it needs from the dump itself.")
-    return Source(store, path, engine_for(row.engine or ""), key, row, sidecar, row.started_at, row.plain_bytes or 0)
+    return Source(
+        store, path, engine_of(row.engine or "", row.database), key, row, sidecar, row.started_at, row.plain_bytes or 0
+    )
 
 
 def _from_file(file: Path) -> Source:
@@ -192,7 +194,13 @@ def _from_file(file: Path) -> Source:
         return Source(store, file.name, engine, None, None, None, None)
     key = Key(sidecar.instance, sidecar.database)
     return Source(
-        store, file.name, engine_for(sidecar.engine), key, None, sidecar, datetime.fromisoformat(sidecar.started_at)
+        store,
+        file.name,
+        engine_of(sidecar.engine, sidecar.database),
+        key,
+        None,
+        sidecar,
+        datetime.fromisoformat(sidecar.started_at),
     )
 
 
