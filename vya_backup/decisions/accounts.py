@@ -1,6 +1,6 @@
-"""PURE: what the accounts of a server are, how two states of them differ in words, and what a restore does with each.
+"""PURE: what the accounts of a server are, how two states of them differ, and what a restore does with each.
 
-An account's authentication is only ever compared: nothing here shows a hash, and what shows a statement shows it masked.
+An account's authentication is only ever compared: nothing here shows a hash, and statements are shown masked.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Statement:
 
     kind: Kind
     text: str = field(repr=False)
-    """Ready to be run, without a semicolon. May hold a hash, which whoever reads a dump hands to `redaction.remember`."""
+    """Ready to be run, without a semicolon. May hold a hash; who reads a dump tells `redaction.remember`."""
     masked: str
     """The same for people: every hash and password replaced by `'******'`."""
     database: str = ""

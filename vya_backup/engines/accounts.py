@@ -1,4 +1,4 @@
-"""What an instance's `@users` needs beyond an engine: accounts that can be read out of a dump, compared, and made equal.
+"""What an instance's `@users` needs beyond an engine: accounts read out of a dump, compared, and made equal.
 
 Such an engine dumps, observes and counts like any other, and knows one database only. Its dump is plain SQL that the
 vendor's client takes; what it says of accounts is a value of `decisions.accounts`.
@@ -28,7 +28,7 @@ class AccountsEngine(Engine, Protocol):
         """
 
     def kept_back(self, accounts: Iterable[Account], access: Access) -> frozenset[AccountName]:
-        """Return those of the accounts that are only restored when named: superusers of the server's making, `access`."""
+        """Return those that are only restored when named: superusers of the server's making, and `access`."""
 
     def accounts_findings(
         self, connection: Connection, server: Server, accounts: Iterable[Account]
