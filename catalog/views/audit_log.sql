@@ -35,6 +35,13 @@ SELECT
         || json_extract(data, '$.target_database') || ' failed: ' || json_extract(data, '$.message')
       WHEN 'restore_cleaned' THEN 'leftovers of a restore of ' || json_extract(data, '$.target_instance') || '/'
         || json_extract(data, '$.target_database') || ' removed'
+      WHEN 'recovery_started' THEN 'recovery of ' || subject || ' to ' || json_extract(data, '$.target_instance')
+        || iif(json_extract(data, '$.resumed'), ' went on: ', ' started: ')
+        || json_array_length(data, '$.databases') || ' databases to restore'
+      WHEN 'recovered' THEN subject || ' recovered to ' || json_extract(data, '$.target_instance') || ': '
+        || json_array_length(data, '$.results') || ' databases'
+      WHEN 'recovery_failed' THEN 'recovery of ' || subject || ' to ' || json_extract(data, '$.target_instance')
+        || ' is not complete'
       WHEN 'discovered' THEN json_array_length(data, '$.found') || ' databases found on ' || subject || ', '
         || json_array_length(data, '$.excluded') || ' excluded'
       WHEN 'discovery_failed' THEN 'databases of ' || subject || ' could not be listed: '

@@ -19,6 +19,7 @@ MODULES = {
     "sqlite": "vya_backup.engines.sqlite",
 }
 WITH_ACCOUNTS = frozenset({"postgresql", "mysql", "mariadb"})
+IN_STAGES = frozenset({"mysql", "mariadb"})
 
 
 @cache
@@ -30,6 +31,11 @@ def engine_for(name: str) -> Engine:
     """
     engine: Engine = import_module(MODULES[name]).engine(name)
     return engine
+
+
+def restores_in_stages(name: str) -> bool:
+    """Say whether databases of a configured type may look into each other, so that tables come back before views."""
+    return name in IN_STAGES
 
 
 def has_accounts(name: str) -> bool:

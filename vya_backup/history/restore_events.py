@@ -22,10 +22,15 @@ class RestoreStarted(Event):
     process: Annotated[Process, EXACT]
     place: Exact = ""
     created: bool = False
+    stage: Exact = ""
+    recovery_id: Exact = ""
 
 
 class Restored(Event):
-    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it."""
+    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it.
+
+    In a recovery, which `recovery_id` names, `stage` may be `tables`, and later in an event of its own `programs`.
+    """
 
     type = "restored"
     restore_id: Exact
@@ -36,6 +41,8 @@ class Restored(Event):
     plain_bytes: int
     compared: tuple[str, ...] = ()
     left: str = ""
+    stage: Exact = ""
+    recovery_id: Exact = ""
 
 
 class RestoreCleaned(Event):

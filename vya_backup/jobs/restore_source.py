@@ -13,6 +13,7 @@ from vya_backup.decisions.naming import ArtifactName, Key
 from vya_backup.decisions.verdict import metadata_faults
 from vya_backup.engines import engine_for, engine_of
 from vya_backup.engines.contract import Engine
+from vya_backup.engines.stages import Stage
 from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
 from vya_backup.history.views import BackupRow, RestorableRow, backups, restorable
 from vya_backup.jobs.alarms import shrink_of
@@ -42,12 +43,16 @@ class Wish:
     target_instance: str = ""
     force: bool = False
     words: frozenset[str] = frozenset()
+    stage: Stage = Stage.WHOLE
+    recovery_id: str = ""
+    """The recovery of a whole instance that it is part of."""
 
     def __str__(self) -> str:
         said = [f"backup {self.backup}"] if self.backup else [f"file {self.file}"] if self.file else []
         said += [f"at {self.at.isoformat()}"] if self.at else []
         said += [f"to {self.target_instance or ''}/{self.to}"] if self.to or self.target_instance else []
         said += ["force"] if self.force else []
+        said += [f"recovery {self.recovery_id}"] if self.recovery_id else []
         return ", ".join(said) or "newest good backup"
 
 
