@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+NOTHING_THERE = frozenset(
+    {
+        *("1049", "1054", "1146", "1305"),  # MySQL, MariaDB
+        *("3D000", "3F000", "42P01", "42704", "42883", "42703"),  # PostgreSQL
+    }
+)
+"""What servers say of a grant on a database, table, column or routine that they do not have."""
+
+
 class AccountsEngine(Engine, Protocol):
     """The engine of `INSTANCE/@users` for one flavour of server."""
 
