@@ -31,6 +31,11 @@ def _number(name: str, help_text: str) -> Declaration:
     return {"name": name, "long": name.replace("_", "-"), "type": int, "default": 0, "help": help_text}
 
 
+def _names(name: str, help_text: str) -> Declaration:
+    """Declare an option that may be said several times."""
+    return {"name": name, "long": name.replace("_", "-"), "type": list, "default": [], "help": help_text}
+
+
 BACKUP: tuple[Declaration, ...] = (
     _text("instance", "only this instance"),
     _text("database", "only these databases: A,B"),
@@ -60,6 +65,8 @@ RESTORE: tuple[Declaration, ...] = (
     flag("drop_slots", "PostgreSQL: replication slots of the replaced database may be dropped"),
     flag("list", "list what can be restored, touch nothing"),
     flag("all", "with --force and a pattern: restore every database that matches"),
+    _names("user", "@users: only this account, `alice` or `app@10.%`; several times for several"),
+    _names("exclude_user", "@users: all but these, A,B; may be said several times"),
     _text("instance", "with a bare `restore`: of this instance"),
     _text("database", "with a bare `restore`: this database"),
     _text("date", "with --list: of this day only"),
@@ -145,6 +152,8 @@ def written(selections: Sequence[Selection]) -> list[str]:
             value = selection.options[declared["name"]]
             if value and declared.get("type") is bool:
                 words.append(f"--{declared['long']}")
+            elif declared.get("type") is list:
+                words += [f"--{declared['long']}={one}" for one in value]
             elif value:
                 words.append(f"--{declared['long']}={value}")
     return words
