@@ -8,8 +8,9 @@ from typing import Any
 
 from doit.exceptions import TaskFailed
 
+from vya_backup.command_line.asking import demand_name
 from vya_backup.command_line.session import Session
-from vya_backup.decisions.accounts import Choice
+from vya_backup.decisions.accounts import Choice, Fate
 from vya_backup.decisions.manifest import counted
 from vya_backup.errors import UsageError
 from vya_backup.history.restore_events import RestoredAccount
@@ -42,7 +43,9 @@ def demand_no_accounts(options: Mapping[str, Any]) -> None:
         UsageError: it names accounts.
     """
     if any(options.get(name) for name in ONLY_ACCOUNTS):
-        raise UsageError("--user and --exclude-user choose accounts, and no database has any", "Restore INSTANCE/@users.")
+        raise UsageError(
+            "--user and --exclude-user choose accounts, and no database has any", "Restore INSTANCE/@users."
+        )
 
 
 def restore(session: Session, wish: Wish, options: Mapping[str, Any]) -> TaskFailed | None:
@@ -58,6 +61,12 @@ def restore(session: Session, wish: Wish, options: Mapping[str, Any]) -> TaskFai
     if is_dry_run:
         screen.line("dry run: every check passed, nothing was touched")
         return None
+    replaced = [one for one in prepared.planned if one.fate is Fate.REPLACE]
+    if replaced and not options.get("yes"):
+        what = f"changes {counted(len(replaced), 'account')} of {prepared.key}"
+        demand_name(
+            f"{what} on {prepared.target.id} ({prepared.server.banner})", (str(prepared.key), prepared.target.id)
+        )
     return _carried_out(session, prepared)
 
 

@@ -27,11 +27,12 @@ from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
 from vya_backup.command_line.task_help import TaskHelp
+from vya_backup.command_line.users import Users
 from vya_backup.errors import UsageError
 
 YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a search for garbage that is not there
 
-LOOKING = (Backups, Plan, Databases, Status, Audit, CatalogCommand, Config, Credentials, Hold, Release)
+LOOKING = (Backups, Plan, Databases, Status, Audit, CatalogCommand, Config, Credentials, Hold, Release, Users)
 
 
 class Main(DoitMain):  # type: ignore[misc]

@@ -160,12 +160,17 @@ def written(selections: Sequence[Selection]) -> list[str]:
 
 
 def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tuple[Mapping[str, Any], list[str]]:
-    parser = TaskParse([CmdOption(dict(option)) for option in declared])
+    parser = TaskParse([CmdOption(dict(option, default=fresh(option))) for option in declared])
     try:
         options, left = parser.parse(rest)
     except CmdParseError as error:
         raise UsageError(f"{task}: {_first_words(error)}", _takes(declared)) from error
     return {option["name"]: options[option["name"]] for option in declared}, left
+
+
+def fresh(option: Declaration) -> Any:
+    """Return an option's default; for a list one of its own, since doit's parser appends to it."""
+    return list(option["default"]) if option.get("type") is list else option["default"]
 
 
 def _first_words(error: CmdParseError) -> str:

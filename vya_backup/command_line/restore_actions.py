@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from doit.exceptions import TaskFailed
 
 from vya_backup.command_line import account_actions
+from vya_backup.command_line.asking import demand_name, question
 from vya_backup.command_line.session import Session, current
 from vya_backup.decisions.naming import Key, database_of_task
 from vya_backup.errors import BackupError, RestoreRefused, UsageError
@@ -114,7 +114,7 @@ def _picked(session: Session, wish: Wish) -> Wish:
     session.screen.close()
     for number, row in enumerate(rows, start=1):
         session.screen.line(f"{number:3}  {_choice(session, row)}")
-    answer = _question(f"Which one? [1-{len(rows)}] ")
+    answer = question(f"Which one? [1-{len(rows)}] ")
     if not answer.isdecimal() or not 1 <= int(answer) <= len(rows):
         raise RestoreRefused(f"{answer!r} is none of 1 to {len(rows)}; nothing was touched")
     return replace(wish, backup=rows[int(answer) - 1].backup_id)
@@ -126,19 +126,9 @@ def _choice(session: Session, row: RestorableRow) -> str:
 
 
 def _ask(prepared: Prepared, options: Mapping[str, Any]) -> None:
-    """On a terminal, replacing something needs an answer that names it: two terminals look alike at night."""
-    if not prepared.request.exists or options.get("yes") or not sys.stdin.isatty():
-        return
-    server = f"{prepared.target.id} ({prepared.server.banner})"
-    answer = _question(f"This replaces {prepared.target_key} on {server}.\nType its name to go on: ")
-    if answer not in {prepared.target_key, prepared.request.database}:
-        raise RestoreRefused(f"{answer!r} is not {prepared.target_key}; nothing was touched")
-
-
-def _question(text: str) -> str:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    return sys.stdin.readline().strip()
+    if prepared.request.exists and not options.get("yes"):
+        server = f"{prepared.target.id} ({prepared.server.banner})"
+        demand_name(f"replaces {prepared.target_key} on {server}", (prepared.target_key, prepared.request.database))
 
 
 def _result(finished: Finished) -> Result:

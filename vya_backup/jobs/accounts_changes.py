@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vya_backup.decisions.accounts import differences
 from vya_backup.errors import BackupError
@@ -26,7 +26,7 @@ def changes_since(workspace: Workspace, row: BackupRow) -> list[AccountsChanged]
     before = next((one for one in older if one.sequence < row.sequence), None)
     if before is None or before.plain_sha256 == row.plain_sha256:
         return []
-    columns = {"instance": row.instance, "database": row.database, "backup_id": row.backup_id}
+    columns: dict[str, Any] = {"instance": row.instance, "database": row.database, "backup_id": row.backup_id}
     try:
         found = differences(of_backup(workspace, before), of_backup(workspace, row))
     except BackupError as error:
@@ -34,6 +34,6 @@ def changes_since(workspace: Workspace, row: BackupRow) -> list[AccountsChanged]
     if not found:
         return []
     kinds = Counter({one.name: one.what for one in found}.values())
-    counts = {what: kinds[what] for what in ("added", "removed", "changed")}
+    counts: dict[str, Any] = {what: kinds[what] for what in ("added", "removed", "changed")}
     words = tuple(str(one) for one in found[:TOLD])
     return [AccountsChanged(before=before.backup_id, words=words, **counts, **columns)]

@@ -1,4 +1,4 @@
-"""Prepare a restore of accounts: choose the backup, read both sides, decide for each account. Nothing is touched here."""
+"""Prepare a restore of accounts: choose, read both sides, decide for each account. Nothing is touched here."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ def accounts_in(source: Source) -> tuple[Account, ...]:
         ArtifactDamaged, StorageFailed: as `jobs.accounts.of_file` says.
     """
     known = source.backup or source.sidecar
-    return of_file(source.store, source.path, cast(AccountsEngine, source.engine), (known.sha256 if known else "") or "")
+    return of_file(
+        source.store, source.path, cast(AccountsEngine, source.engine), (known.sha256 if known else "") or ""
+    )
 
 
 def describe(prepared: PreparedAccounts, workspace: Workspace, *, statements: bool) -> list[str]:

@@ -196,12 +196,9 @@ def _ended(prepared: PreparedAccounts, restore_id: str, done: RestoredAccounts) 
     )
 
 
-def _stopped(
-    prepared: PreparedAccounts, restore_id: str, error: BackupError, course: _Course
-) -> RestoreFailedEvent:
+def _stopped(prepared: PreparedAccounts, restore_id: str, error: BackupError, course: _Course) -> RestoreFailedEvent:
     failed = tuple(
-        RestoredAccount(name=str(name), verdict="failed", words=tuple(words))
-        for name, words in course.failures.items()
+        RestoredAccount(name=str(name), verdict="failed", words=tuple(words)) for name, words in course.failures.items()
     )
     return RestoreFailedEvent(
         **_columns(prepared, restore_id), code=error.code, message=error.message, hint=error.hint, accounts=failed

@@ -20,7 +20,6 @@ from vya_backup.transport.limits import UNLIMITED
 from vya_backup.transport.liveness import ProcessIdentity, is_gone
 from vya_backup.transport.locks import hold
 
-
 ACCOUNTS_STAND = "accounts that were made stand; the same command makes the others"
 """Each statement of a restore of accounts is whole by itself, and a second run leaves alone what is there."""
 
