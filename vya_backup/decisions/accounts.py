@@ -6,7 +6,7 @@ An account's authentication is only ever compared: nothing here shows a hash, an
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -121,6 +121,10 @@ def differences(before: Iterable[Account], after: Iterable[Account]) -> list[Dif
     return sorted(found, key=lambda one: (one.name, one.words))
 
 
+LACKS = ("lost ", "has no ")
+"""How `changes` says that the later state has less than the earlier one."""
+
+
 def changes(before: Account, after: Account) -> Iterator[str]:
     """Yield in words how one account changed: its kind, password, attributes, privileges."""
     if before.is_role != after.is_role:
@@ -161,6 +165,8 @@ class Fate(StrEnum):
     """It is there and differs; left alone without --force."""
     REPLACE = "replace"
     """It is there and differs, and is made equal."""
+    COMPLETE = "complete"
+    """It is there, and only lacks what an earlier restore had to leave until a database is there."""
     KEPT_BACK = "kept back"
     """Built in, or the account that does the restore: only restored when it is named."""
     EXCLUDED = "excluded"
@@ -202,7 +208,7 @@ class Planned:
     @property
     def is_work(self) -> bool:
         """Say whether statements are to be run for it."""
-        return self.fate in {Fate.CREATE, Fate.REPLACE}
+        return self.fate in {Fate.CREATE, Fate.REPLACE, Fate.COMPLETE}
 
 
 def plan(
@@ -228,6 +234,21 @@ def _planned(account: Account, live: Account | None, choice: Choice, is_kept_bac
     if not found:
         return Planned(account, Fate.SAME)
     return Planned(account, Fate.REPLACE if choice.force else Fate.CONFLICT, found)
+
+
+def completed(planned: Planned, waits_for: Collection[str]) -> Planned:
+    """Return a conflict as one to complete where an earlier restore left nothing undone but grants on these databases.
+
+    Each difference must name one of them: whatever else was changed since then stays a conflict.
+    """
+    if planned.fate is not Fate.CONFLICT or not waits_for or beyond(planned.differences, waits_for):
+        return planned
+    return replace(planned, fate=Fate.COMPLETE)
+
+
+def beyond(words: Iterable[str], databases: Collection[str]) -> tuple[str, ...]:
+    """Return of the differences those that are more than the lack of something on one of these databases."""
+    return tuple(one for one in words if not (one.startswith(LACKS) and any(show(name) in one for name in databases)))
 
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:

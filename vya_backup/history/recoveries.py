@@ -65,7 +65,7 @@ def recoveries(catalog: Catalog, instance: str, target_instance: str) -> list[Re
 
 def newest_restored(catalog: Catalog, target_instance: str) -> dict[str, RestoredRow]:
     """Return for each database of an instance the newest restore that stands there, as far as the catalog knows."""
-    newest = f"({_RESTORED}) WHERE target_instance = ? ORDER BY id"  # noqa: S608
+    newest = f"({_RESTORED}) WHERE target_instance = ? ORDER BY id"
     return {row.target_database: row for row in read(catalog, RestoredRow, newest, [target_instance])}
 
 

@@ -12,6 +12,7 @@ from vya_backup.engines import engine_of
 from vya_backup.errors import ArtifactDamaged, BackupError
 from vya_backup.history.events import Checksummed, Damaged, Failed, Missing
 from vya_backup.history.views import BackupRow
+from vya_backup.jobs.accounts_changes import changes_since
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import of_path
@@ -36,7 +37,8 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
             workspace.catalog.append(_failure(row, error))
             raise
         seconds = monotonic() - started
-        workspace.catalog.append(checksummed(workspace, row, seen, seconds))
+        changed = changes_since(workspace, row) if key.is_users else []
+        workspace.catalog.append(checksummed(workspace, row, seen, seconds), *changed)
     return seconds
 
 

@@ -60,9 +60,9 @@ def recover(workspace: Workspace, considered: Considered, telling: Telling) -> E
         databases.bring()
         results = [*_untouched(considered, telling), *databases.results.values()]
         if accounts is not None:
-            accounts = _accounts(workspace, considered, accounts)
-            telling.ended(accounts.result)
-            results.insert(0, accounts.result)
+            again = _accounts(workspace, considered, accounts) or accounts
+            telling.ended(again.result)
+            results.insert(0, again.result)
         ended = Ended(tuple(results), monotonic() - began)
         workspace.catalog.append(_ended(considered, ended))
     return ended

@@ -212,12 +212,8 @@ class Databases:
         seconds = finished.seconds + self._seconds.get(planned.database, 0.0)
         candidate, compared = planned.candidate, "; ".join(finished.compared[-1:])
         reason = "; ".join(f"warning: {one}" for one in finished.warnings)
-        self._end(
-            Result(
-                *(planned.database, DONE[planned.fate], reason),
-                *(candidate.size_bytes, candidate.plain_bytes, seconds, compared),
-            )
-        )
+        size, plain = candidate.size_bytes, candidate.plain_bytes
+        self._end(Result(planned.database, DONE[planned.fate], reason, size, plain, seconds, compared))
 
     def _failed(self, planned: Planned, error: BackupError) -> None:
         self._end(Result(planned.database, FAILED, str(error)))

@@ -81,8 +81,13 @@ def prepare(workspace: Workspace, wish: Wish, progress: pipeline.Progress) -> Pr
 def second_half(prepared: Prepared) -> Prepared:
     """Return the restore of what is built on the tables that a prepared restore has brought."""
     short = new_id()[-12:]
-    names = {"staging": f"vya_staging_{short}", "retired": f"vya_retired_{short}"}
-    request = replace(prepared.request, stage=Stage.PROGRAMS, exists=True, **names)
+    request = replace(
+        prepared.request,
+        stage=Stage.PROGRAMS,
+        exists=True,
+        staging=f"vya_staging_{short}",
+        retired=f"vya_retired_{short}",
+    )
     return replace(prepared, request=request, notices=())
 
 

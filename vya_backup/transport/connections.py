@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
     from sqlalchemy import Engine as SqlEngine
 
     from vya_backup.engines.contract import Access, ConnectionSpec, Engine
+    from vya_backup.errors import BackupError
     from vya_backup.settings.model import Instance
 
 Errors = tuple[type[Exception], ...]
@@ -50,6 +51,14 @@ def connect(
     finally:
         connection.invalidate()  # closes without a last ROLLBACK, whose failure would hide the block's own
         connection.close()
+
+
+def server_code(error: BackupError) -> str:
+    """Return the code of the server behind an error of `connect`: `1146`, `42P01`; empty where it gave none."""
+    cause = error.__cause__
+    original = getattr(cause, "orig", None) or cause
+    code = getattr(original, "sqlstate", None) or next(iter(getattr(original, "args", ())), "")
+    return str(code) if str(code).isalnum() else ""
 
 
 def _demand_files(instance: Instance) -> None:
