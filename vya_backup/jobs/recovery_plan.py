@@ -215,4 +215,4 @@ def _accounts(workspace: Workspace, wish: RecoveryWish, source: Instance) -> tup
     except CatalogError:
         raise
     except BackupError as error:
-        return None, str(error)
+        return None, str(error) if source.users else ""  # with `users: false` nobody expects them
