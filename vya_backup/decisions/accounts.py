@@ -53,6 +53,8 @@ class Statement:
     """The same for people: every hash and password replaced by `'******'`."""
     database: str = ""
     """The database that must be there first, where it is about something within one."""
+    place: int = 0
+    """Its place in the dump: a membership may need another one, by which its grantor may grant."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Grant:
 
 
 MEMBERSHIP = "membership"
+UNKNOWN = "unknown"
+"""Stands for the authentication of an account where the dump's account might not read it: it is never judged."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,8 @@ def changes(before: Account, after: Account) -> Iterator[str]:
     """Yield in words how one account changed: its kind, password, attributes, privileges."""
     if before.is_role != after.is_role:
         yield f"became a {after.word}"
-    if before.authentication != after.authentication:
+    known = UNKNOWN not in {before.authentication, after.authentication}
+    if known and before.authentication != after.authentication:
         yield "has another password or way to log in"
     for name in sorted(before.facts.keys() | after.facts.keys()):
         old, new = before.facts.get(name), after.facts.get(name)
@@ -232,4 +237,4 @@ def _planned(account: Account, live: Account | None, choice: Choice, is_kept_bac
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:
     """Return statements in an order that works: roles, users, memberships, settings, grants."""
-    return sorted(statements, key=lambda statement: ORDER[statement.kind])
+    return sorted(statements, key=lambda statement: (ORDER[statement.kind], statement.place))
