@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.engines.postgresql.properties import assignment, identifier, literal
 from vya_backup.engines.postgresql.roles.reading import END, END_OF_ROLES, About, Read, read
-from vya_backup.engines.postgresql.roles.statements import FLAGS, UNLIMITED, Membership, granted
+from vya_backup.engines.postgresql.roles.statements import FLAGS, UNLIMITED, Membership
+from vya_backup.engines.postgresql.roles.writing import granted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

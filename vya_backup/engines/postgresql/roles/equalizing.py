@@ -11,6 +11,7 @@ from dataclasses import replace
 from vya_backup.decisions.accounts import UNKNOWN, Account, Kind, Statement
 from vya_backup.engines.postgresql.properties import identifier, literal
 from vya_backup.engines.postgresql.roles import statements as said
+from vya_backup.engines.postgresql.roles import writing
 from vya_backup.engines.postgresql.roles.reading import attribute_statement, attributes_of, values
 
 FIRST = -1  # what is revoked goes before what is granted
@@ -50,10 +51,10 @@ def _texts(found: Iterable[said.Said]) -> dict[str, str]:
 def _settings(here: Iterable[said.Said], there: Iterable[said.Said]) -> Iterator[Statement]:
     mine, now = ({(one.database, one.parameter): one for one in _only(found)} for found in (here, there))
     for place in sorted(now.keys() - mine.keys()):
-        yield _setting(now[place], said.reset(now[place]))
+        yield _setting(now[place], writing.reset(now[place]))
     for place, one in mine.items():
         if now.get(place) != one:
-            yield _setting(one, said.assigned(one))
+            yield _setting(one, writing.assigned(one))
 
 
 def _only(found: Iterable[said.Said]) -> list[said.Setting]:
@@ -69,12 +70,12 @@ def _memberships(wanted: Account, here: Iterable[said.Said], there: Iterable[sai
     mine, now = (_by_role(found) for found in (here, there))
     places = {one.text: one.place for one in wanted.statements}
     for key in sorted(now.keys() - mine.keys()):
-        yield _plain(Kind.MEMBERSHIP, said.revoked(now[key]), FIRST)
+        yield _plain(Kind.MEMBERSHIP, writing.revoked(now[key]), FIRST)
     for key, one in mine.items():
         if key in now and now[key].admin and not one.admin:
-            yield _plain(Kind.MEMBERSHIP, said.revoked(now[key], admin_only=True), FIRST)
+            yield _plain(Kind.MEMBERSHIP, writing.revoked(now[key], admin_only=True), FIRST)
         if key not in now or now[key] != one:
-            text = said.granted(one)
+            text = writing.granted(one)
             yield _plain(Kind.MEMBERSHIP, text, places.get(text, 0))
 
 

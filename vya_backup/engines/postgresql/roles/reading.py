@@ -17,6 +17,7 @@ from vya_backup.decisions.manifest import Objects
 from vya_backup.decisions.naming import show
 from vya_backup.engines.postgresql.properties import identifier
 from vya_backup.engines.postgresql.roles import statements as said
+from vya_backup.engines.postgresql.roles import writing
 from vya_backup.engines.postgresql.roles.lexer import Remark, Sentence, script
 from vya_backup.redaction import MASK, remember
 
@@ -144,8 +145,8 @@ def attributes_of(found: Iterable[said.Said], role: str) -> said.Attributes:
 
 def attribute_statement(wanted: said.Attributes, live: said.Attributes, *, password: bool = True) -> list[Statement]:
     """Return the statement that makes attributes equal, none where they are; its password is remembered and masked."""
-    text = said.altered(wanted, live, password=password)
-    hidden = said.altered(replace(wanted, password=wanted.password and MASK), live, password=password)
+    text = writing.altered(wanted, live, password=password)
+    hidden = writing.altered(replace(wanted, password=wanted.password and MASK), live, password=password)
     remember(wanted.password or "")
     return [Statement(Kind.ATTRIBUTE, text, hidden)] if text else []
 
@@ -177,7 +178,9 @@ def _note(roles: dict[str, _Role], sentence: Sentence, found: said.Said, place: 
         case said.Attributes():
             role.statements += attribute_statement(found, said.untouched(name))
         case said.Membership():
-            role.statements.append(Statement(Kind.MEMBERSHIP, said.granted(found), said.granted(found), place=place))
+            role.statements.append(
+                Statement(Kind.MEMBERSHIP, writing.granted(found), writing.granted(found), place=place)
+            )
         case said.Setting(database=database):
             kind = Kind.OBJECT_GRANT if database else Kind.SETTING
             role.statements.append(Statement(kind, sentence.text, sentence.text, database, place))

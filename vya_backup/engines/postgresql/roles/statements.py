@@ -1,4 +1,4 @@
-"""PURE: what one statement of a roles dump says, as values, and how such values are written again.
+"""PURE: what one statement of a roles dump says, as values; `writing` turns them into statements again.
 
 The rule: a statement that is not one of these is an error, never passed over.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vya_backup.engines.postgresql.properties import identifier, literal
 from vya_backup.engines.postgresql.roles.lexer import Sentence, Token
 
 FLAGS = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
@@ -249,59 +248,3 @@ def _membership(words: Words) -> Said:
         words,
         Membership(role, member, options.get("admin", False), options.get("inherit"), options.get("set"), grantor),
     )
-
-
-# --------------------------------------------------------------------------- written again
-
-
-def granted(one: Membership) -> str:
-    """Return the GRANT of a membership, with every option that was said."""
-    told = {"ADMIN": one.admin, "INHERIT": one.inherit, "SET": one.set is not False}
-    options = " WITH " + ", ".join(f"{name} {str(value).upper()}" for name, value in told.items())
-    if one.inherit is None:
-        options = " WITH ADMIN OPTION" if one.admin else ""
-    return f"GRANT {identifier(one.role)} TO {identifier(one.member)}{options}{_by(one)}"
-
-
-def revoked(one: Membership, *, admin_only: bool = False) -> str:
-    """Return the REVOKE of a membership, or of its ADMIN option."""
-    what = "ADMIN OPTION FOR " if admin_only else ""
-    return f"REVOKE {what}{identifier(one.role)} FROM {identifier(one.member)}{_by(one)}"
-
-
-def altered(wanted: Attributes, live: Attributes, *, password: bool = True) -> str:
-    """Return the ALTER ROLE that makes one role's attributes another's, its password only where it is known.
-
-    It says only what differs, since a server lets only a superuser say NOSUPERUSER. Empty where nothing differs.
-    """
-    words = [name.upper() if on else f"NO{name.upper()}" for name, on in wanted.flags.items() if on != live.flags[name]]
-    words += [f"CONNECTION LIMIT {wanted.limit}"] if wanted.limit != live.limit else []
-    if password and wanted.password != live.password:
-        words.append("PASSWORD NULL" if wanted.password is None else f"PASSWORD {literal(wanted.password)}")
-    # There is no word that takes an expiry away; for ever is the same.
-    until = wanted.valid_until or (live.valid_until and "infinity")
-    words += [f"VALID UNTIL {literal(until)}"] if until and until != live.valid_until else []
-    return f"ALTER ROLE {identifier(wanted.role)} WITH {' '.join(words)}" if words else ""
-
-
-def assigned(one: Setting) -> str:
-    """Return the ALTER ROLE of a setting."""
-    return f"{_place(one)} SET {_parameter(one)} TO {', '.join(map(literal, one.values))}"
-
-
-def reset(one: Setting) -> str:
-    """Return what takes a setting back."""
-    return f"{_place(one)} RESET {_parameter(one)}"
-
-
-def _place(one: Setting) -> str:
-    within = f" IN DATABASE {identifier(one.database)}" if one.database else ""
-    return f"ALTER ROLE {identifier(one.role)}{within}"
-
-
-def _parameter(one: Setting) -> str:
-    return ".".join(map(identifier, one.parameter.split(".")))
-
-
-def _by(one: Membership) -> str:
-    return f" GRANTED BY {identifier(one.grantor)}" if one.grantor else ""
