@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.acceptance.conftest import Setup
 from tests.acceptance.instance import access_rights, build_instance
-from tests.acceptance.trouble import LOADERS, alive, change, family, honest_tool, lying_tool, wait_for
+from tests.acceptance.trouble import LOADERS, alive, family, honest_tool, lying_tool, wait_for
 from tests.comparison import assert_same, snapshot
 from tests.project import Project
 from tests.servers import TestServer
@@ -45,6 +46,7 @@ def test_an_instance_comes_back_whole_although_it_is_killed_twice(
     before = {name: snapshot(source, name) for name in names}
     rights = access_rights(source)
     project = project_with(source=source, empty=empty)
+    with_accounts(project)
     assert project.run("backup", "--instance", "source").status == 0
     command = ["recover:source", "--target-instance", "empty", "--workers", "1"]
 
@@ -67,6 +69,14 @@ def test_an_instance_comes_back_whole_although_it_is_killed_twice(
     assert again.status == 0, again.said
     assert "up to date" in again.said
     assert project.types().count("recovered") == 1
+
+
+def with_accounts(project: Project) -> None:
+    """Let the accounts be backed up too."""
+    configuration = yaml.safe_load((project.folder / "config/config.yaml").read_text())
+    for instance in configuration["instances"]:
+        instance["users"] = not os.environ.get("TMP_NOACC")
+    project.configure(yaml.safe_dump(configuration))
 
 
 def standing(project: Project) -> list[tuple[str, str]]:
@@ -94,6 +104,3 @@ def in_mid_recovery(project: Project, server: TestServer, command: list[str], pa
             os.kill(pid, signal.SIGKILL)
         process.communicate()
         honest_tool(project, server)
-
-
-__all__ = ["change"]
