@@ -291,7 +291,7 @@ def test_a_finding_that_blocks_refuses_before_anything_is_touched(office: Office
         Finding(True, "the account lacks CREATE USER", "GRANT CREATE USER"),
         Finding(False, "note"),
     )
-    with pytest.raises(RestoreRefused, match="lacks CREATE USER. GRANT CREATE USER"):
+    with pytest.raises(RestoreRefused, match="lacks CREATE USER"):
         office.restore()
     assert office.empty.rows("SELECT * FROM account") == []
 

@@ -53,6 +53,8 @@ class Statement:
     """The same for people: every hash and password replaced by `'******'`."""
     database: str = ""
     """The database that must be there first, where it is about something within one."""
+    place: int = 0
+    """Its place in the dump: a membership may need another one, by which its grantor may grant."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Grant:
 
 
 MEMBERSHIP = "membership"
+UNKNOWN = "unknown"
+"""Stands for the authentication of an account where the dump's account might not read it: it is never judged."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,8 @@ def changes(before: Account, after: Account) -> Iterator[str]:
     """Yield in words how one account changed: its kind, password, attributes, privileges."""
     if before.is_role != after.is_role:
         yield f"became a {after.word}"
-    if before.authentication != after.authentication:
+    known = UNKNOWN not in {before.authentication, after.authentication}
+    if known and before.authentication != after.authentication:
         yield "has another password or way to log in"
     for name in sorted(before.facts.keys() | after.facts.keys()):
         old, new = before.facts.get(name), after.facts.get(name)
@@ -253,4 +258,4 @@ def beyond(words: Iterable[str], databases: Collection[str]) -> tuple[str, ...]:
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:
     """Return statements in an order that works: roles, users, memberships, settings, grants."""
-    return sorted(statements, key=lambda statement: ORDER[statement.kind])
+    return sorted(statements, key=lambda statement: (ORDER[statement.kind], statement.place))

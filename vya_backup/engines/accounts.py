@@ -59,7 +59,7 @@ class DatabasePrivilege:
     """`database shop`, `schema sales`, `table sales.invoice`, `function sales.total(integer)`; for default privileges
     `tables that app will make in sales`; for a superuser `everything`."""
     privilege: str
-    """`SELECT`, `SELECT (name, price)`, `CONNECT`, `owner`, `superuser`; with options: `SELECT with grant option`."""
+    """`SELECT`, `SELECT (name, price)`, `CONNECT`, `owner`, `superuser`, `SELECT with grant option`."""
     via: str = ""
     """Empty where it was given to the account itself, else the role whose member it is."""
 
