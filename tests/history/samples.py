@@ -13,6 +13,7 @@ from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event, Process
 from vya_backup.history.events import (
     Abandoned,
+    AccountsChanged,
     Checksummed,
     Damaged,
     DrillAbandoned,
@@ -141,6 +142,7 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
     path = f"{database}/{backup_id}.sql.gz"
     kinds = (
         *good(backup_id, database=database),
+        AccountsChanged(**where, before="b0", added=1, words=("eve was added (user)",)),
         Verified(**where, path=path, verdict="pass"),
         DrillStarted(**where, process=PROCESS, target_instance="standby"),
         DrillAbandoned(**where, reason="its process is gone", target_instance="standby", left="drop it"),
