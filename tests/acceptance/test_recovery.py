@@ -36,13 +36,6 @@ def test_an_instance_comes_back_whole_although_it_is_killed_twice(
     """Every database, owner, definer, grant and default privilege is as before; what stood was not restored again."""
     source, empty = fresh_server(kind), fresh_server(kind)
     names = build_instance(source)
-    if os.environ.get("TMP_NOACC"):
-        for n in names: pass
-        if source.engine == "postgresql":
-            empty.sql("CREATE ROLE harbour_master LOGIN"); empty.sql("CREATE ROLE clerk LOGIN")
-        else:
-            empty.sql("CREATE USER 'harbour_master'@'%'"); empty.sql("GRANT ALL ON *.* TO 'harbour_master'@'%'")
-            empty.sql("CREATE USER 'clerk'@'%'")
     before = {name: snapshot(source, name) for name in names}
     rights = access_rights(source)
     project = project_with(source=source, empty=empty)
@@ -75,7 +68,7 @@ def with_accounts(project: Project) -> None:
     """Let the accounts be backed up too."""
     configuration = yaml.safe_load((project.folder / "config/config.yaml").read_text())
     for instance in configuration["instances"]:
-        instance["users"] = not os.environ.get("TMP_NOACC")
+        instance["users"] = True
     project.configure(yaml.safe_dump(configuration))
 
 
