@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vya_backup.decisions.naming import show
+from vya_backup.decisions.naming import USERS, show
 from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
 from vya_backup.history.restore_events import RestoreCleaned, RestoreFailed, RestoreStarted
@@ -18,6 +18,9 @@ from vya_backup.transport import pipeline
 from vya_backup.transport.limits import UNLIMITED
 from vya_backup.transport.liveness import ProcessIdentity, is_gone
 from vya_backup.transport.locks import hold
+
+ACCOUNTS_STAND = "accounts that were made stand; the same command makes the others"
+"""Each statement of a restore of accounts is whole by itself, and a second run leaves alone what is there."""
 
 
 def mend_restores(workspace: Workspace) -> list[str]:
@@ -57,6 +60,8 @@ def _mend(workspace: Workspace, restore: RestoreRow) -> str:
 
 
 def _put_right(workspace: Workspace, restore: RestoreRow) -> Mended:
+    if restore.target_database == USERS:
+        return Mended((ACCOUNTS_STAND,), "")
     instance = workspace.instance(restore.target_instance)
     access = workspace.access(instance, "restore")
     return put_right(workspace.engine(instance), _unfinished(workspace, restore, access))

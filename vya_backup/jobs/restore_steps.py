@@ -25,7 +25,15 @@ from vya_backup.engines.contract import (
     Sql,
     Step,
 )
-from vya_backup.errors import BackupError, DumpDisturbed, RestoreFailed, ServerUnreachable, TimedOut
+from vya_backup.engines.stages import Gate
+from vya_backup.errors import (
+    BackupError,
+    DumpDisturbed,
+    Interrupted,
+    RestoreFailed,
+    ServerUnreachable,
+    TimedOut,
+)
 from vya_backup.jobs.restore_source import Source
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import of_path
@@ -95,35 +103,89 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
     Raises:
         BackupError: a step failed; what could be taken back was.
     """
-    steps = around.engine.restore(request)
-    done: list[Step] = []
-    step: Step | None = None
-    answer: Any = None
-    try:
-        while True:
-            step = steps.send(answer)
-            if isinstance(step, PointOfNoReturn):
-                done.clear()
-                answer = None
-                continue
-            stop.check()
-            if getattr(step, "told", not isinstance(step, Ask)):
-                around.say(step.purpose)
-            if not _is_atomic(step):
-                done.append(step)  # it may fail half way
-            answer = _tolerated(step, around, outcome)
-            if _is_atomic(step):
-                done.append(step)
-    except StopIteration:
-        _demand_comparison(outcome)
-    except BaseException as error:
-        steps.close()
+    undertaking = Undertaking(request, around, outcome)
+    while not undertaking.advance():
+        pass
+
+
+class Waits(Exception):
+    """A step failed that may succeed once other databases have come further; it is tried again by `advance`."""
+
+    def __init__(self, cause: BackupError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Undertaking:
+    """The steps of one restore, which stop at gates so that others can catch up."""
+
+    def __init__(self, request: RestoreRequest, around: Surroundings, outcome: Outcome) -> None:
+        self._around, self._outcome = around, outcome
+        self._steps = around.engine.restore(request)
+        self._done: list[Step] = []
+        self._answer: Any = None
+        self._held: Step | None = None
+
+    def advance(self, *, patiently: bool = False) -> bool:
+        """Run steps up to the next gate, or to the end, which is told by True.
+
+        Raises:
+            Waits: with `patiently`, a patient step failed; the next call tries it again.
+            BackupError: a step failed; what could be taken back was.
+        """
+        step: Step | Gate | None = None
+        try:
+            while True:
+                step, self._held = self._held or self._steps.send(self._answer), None
+                self._answer = None
+                if isinstance(step, Gate):
+                    return False
+                self._run(step, patiently=patiently)
+        except StopIteration:
+            _demand_comparison(self._outcome)
+            return True
+        except Waits:
+            raise
+        except BaseException as error:
+            self._give_up(error, step)
+            raise
+
+    def _give_up(self, error: BaseException, step: Step | Gate | None) -> None:
+        """Take back what was done; after a lost answer look at what there is, since nobody knows what was done."""
+        mend = self._around.put_right
+        if not (mend and isinstance(error, LOST) and isinstance(step, Sql)):
+            self.take_back()
+            return
+        self._steps.close()
         with stop.shielded():
-            if around.put_right and isinstance(error, LOST) and isinstance(step, Sql):
-                _put_right(around.put_right, [*done, step], outcome)
-            else:
-                _take_back(done, around, outcome)
-        raise
+            _put_right(mend, [*self._done, step], self._outcome)
+        self._done = []
+
+    def take_back(self) -> None:
+        """Take back what was done since the last point of no return, last first."""
+        self._steps.close()
+        with stop.shielded():
+            _take_back(self._done, self._around, self._outcome)
+        self._done = []
+
+    def _run(self, step: Step, *, patiently: bool) -> None:
+        if isinstance(step, PointOfNoReturn):
+            self._done.clear()
+            return
+        stop.check()
+        if getattr(step, "told", not isinstance(step, Ask | Gate)):
+            self._around.say(step.purpose)
+        if not _is_atomic(step) and step not in self._done[-1:]:
+            self._done.append(step)  # it may fail half way
+        try:
+            self._answer = _tolerated(step, self._around, self._outcome)
+        except BackupError as error:
+            if not (patiently and getattr(step, "patient", False)) or isinstance(error, Interrupted):
+                raise
+            self._held = step
+            raise Waits(error) from error
+        if _is_atomic(step):
+            self._done.append(step)
 
 
 def _is_atomic(step: Step) -> bool:
@@ -160,7 +222,7 @@ def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
             return ask(step, around.engine, around.access)
         case Compare():
             return _compare(step, around, outcome)
-        case PointOfNoReturn():
+        case PointOfNoReturn() | Gate():
             return None
 
 

@@ -16,7 +16,7 @@ from vya_backup import log
 from vya_backup.clock import Clock, now
 from vya_backup.decisions.naming import Naming
 from vya_backup.decisions.slots import Schedule
-from vya_backup.engines import engine_for
+from vya_backup.engines import engine_of
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.errors import BackupError, UsageError
 from vya_backup.history.catalog import Catalog
@@ -60,9 +60,9 @@ class Workspace:
         """Return the instances that backups are made of."""
         return tuple(i for i in self.configuration.instances if i.enabled and i.databases != ())
 
-    def engine(self, instance: Instance) -> Engine:
-        """Return the engine of an instance."""
-        return engine_for(instance.type)
+    def engine(self, instance: Instance, database: str = "") -> Engine:
+        """Return the engine of an instance, or of one of its databases: that of accounts for `@users`."""
+        return engine_of(instance.type, database)
 
     def access(self, instance: Instance, purpose: Purpose = "backup") -> Access:
         """Return an instance with the account for `backup` or `restore`.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
     from sqlalchemy import Engine as SqlEngine
 
     from vya_backup.engines.contract import Access, ConnectionSpec, Engine
+    from vya_backup.errors import BackupError
     from vya_backup.settings.model import Instance
 
 Errors = tuple[type[Exception], ...]
@@ -56,6 +57,17 @@ def connect(
 
 def _descriptor(spec: ConnectionSpec, connection: Connection) -> int | None:
     return spec.opened(connection.connection.driver_connection) if spec.opened else None
+
+
+def server_code(error: BackupError) -> str:
+    """Return the code of the server behind an error of `connect`: `1146`, `42P01`; empty where it gave none."""
+    cause = error.__cause__
+    original = getattr(cause, "orig", None) or cause
+    first = next(iter(getattr(original, "args", ())), "")
+    code = (
+        first if isinstance(first, int) else getattr(original, "sqlstate", None) or first
+    )  # 1146 tells more than 42S02
+    return str(code) if str(code).isalnum() else ""
 
 
 def _demand_files(instance: Instance) -> None:
