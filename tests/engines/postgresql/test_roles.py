@@ -18,7 +18,7 @@ from vya_backup.decisions.accounts import differences, in_order
 from vya_backup.engines import accounts_engine
 from vya_backup.engines.postgresql.roles.reading import BootstrapAccount
 
-DATABASES = ("shop", "Sh'op \"two\"")
+DATABASES = ("shop", 'Sh\'op "two"')
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def dumped(project: Project) -> Path:
 
 
 def test_hundreds_of_hostile_roles_come_back_both_ways(
-    pair: tuple[PostgresqlServer, PostgresqlServer], project_with: Setup  # noqa: F811
+    pair: tuple[PostgresqlServer, PostgresqlServer],
+    project_with: Setup,  # noqa: F811
 ) -> None:
     """By psql and statement by statement, equal by pg_dumpall; and each logs in with its old password."""
     server, empty = pair
