@@ -26,7 +26,7 @@ n=$(ls "$0".load.* 2>/dev/null | wc -l); touch "$0.load.$n"
 """
 """Lets so many loads pass; the next one gets the beginning of its input and no more."""
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
-ENDS = {"postgresql": [(1, KILL), (1, TERM)], "mariadb": [(1, KILL), (3, KILL)], "mysql": [(1, KILL), (3, KILL)]}
+ENDS = {"postgresql": [(1, KILL), (0, TERM)], "mariadb": [(1, KILL), (3, KILL)], "mysql": [(1, KILL), (1, KILL)]}
 """Ended in the load after so many, twice: among tables, and once all tables stand among views and routines."""
 
 

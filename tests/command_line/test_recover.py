@@ -101,10 +101,9 @@ def test_force_replaces_what_is_there(lost: Project) -> None:
 
 
 def test_a_restore_by_hand_since_then_makes_it_a_conflict(lost: Project) -> None:
-    """What stands there is not the recovery's any more."""
+    """Also one of the same backup: what stands there is not the recovery's any more."""
     recovered(lost)
-    lost.execute("../spare/shop", "DROP TABLE item")
-    done = lost.run("restore:local/crm", "--target-instance", "spare", "--to", "shop", "--force")
+    done = lost.run("restore:local/shop", "--target-instance", "spare", "--force")
     assert done.status == 0, done.said
 
     again = lost.run(*ONTO_SPARE)
@@ -124,6 +123,23 @@ def test_a_newer_backup_is_not_taken_over_an_older_one_without_a_word(lost: Proj
 
     assert without.status == 1
     assert lost.rows("../spare/shop", COUNT) == [(501,)]
+
+
+def test_a_suspiciously_small_backup_needs_a_word(lost: Project) -> None:
+    """As in a restore; everything else goes on."""
+    lost.execute("shop", "INSERT INTO item (name) SELECT name || hex(randomblob(200)) FROM item")
+    assert lost.run("backup:local/shop", "--force").status == 0
+    lost.execute("shop", "DELETE FROM item")
+    lost.execute("shop", "VACUUM")
+    assert lost.run("backup:local/shop", "--force").status == 0
+
+    refused = lost.run(*ONTO_SPARE)
+    recovered(lost, "--latest")
+
+    assert refused.status == 1
+    assert "smaller than the one before" in " ".join(refused.out.split())
+    assert lost.rows("../spare/crm", "SELECT name FROM person") == [("Ada",)]
+    assert lost.rows("../spare/shop", COUNT) == [(0,)]
 
 
 def test_the_plan_fits_eighty_columns_and_touches_nothing(lost: Project) -> None:
