@@ -19,7 +19,8 @@ from vya_backup.engines.mysql.users.grants import parse_membership as parse_memb
 from vya_backup.engines.mysql.users.statements import DEFAULT_ROLES, masked
 from vya_backup.engines.mysql.users.words import value
 
-_ORDER = ("REQUIRE", "WITH", "PASSWORD EXPIRE", "PASSWORD HISTORY", "PASSWORD REUSE", "PASSWORD REQUIRE")
+_PASSWORDS = ("PASSWORD HISTORY", "PASSWORD REUSE", "PASSWORD REQUIRE")
+_NEVER_SAID = "PASSWORD EXPIRE DEFAULT"
 _LOCKS = ("FAILED_LOGIN_ATTEMPTS", "PASSWORD_LOCK_TIME")
 
 
@@ -41,13 +42,19 @@ def _alter(wanted: Account, live: Account, dialect: Dialect) -> Iterator[Stateme
     if creation is None or there is None or _is_same(wanted, live):
         return
     account = dialect.account(wanted.name)
-    told = _attributes(there).keys() - _attributes(creation).keys()
+    mine = _attributes(creation)
+    told = [name for name, said in _attributes(there).items() if name not in mine or mine[name] != said]
     if told:  # attributes are merged into those that are there; null takes one away
         nothing = literal(json.dumps(dict.fromkeys(sorted(told))))
         yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} ATTRIBUTE {nothing}")
-    yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {' '.join(_clauses(creation, there, dialect))}")
     if dialect.roles_have_hosts and wanted.authentication != live.authentication:
         yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} DISCARD OLD PASSWORD")
+    yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {' '.join(_clauses(creation, there, dialect))}")
+    expiry = creation.sections.get("PASSWORD EXPIRE", _NEVER_SAID)
+    yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {expiry}")  # beside other options MySQL takes no DEFAULT
+    if expiry == "PASSWORD EXPIRE":  # how long the next one is valid is said apart
+        for text in _of_kind(wanted, Kind.ATTRIBUTE) or [f"ALTER USER {account} {_NEVER_SAID}"]:
+            yield _statement(Kind.ATTRIBUTE, text)
 
 
 def _is_same(wanted: Account, live: Account) -> bool:
@@ -69,7 +76,7 @@ def _attributes(creation: Creation) -> dict[str, object]:
 
 
 def _clauses(wanted: Creation, live: Creation, dialect: Dialect) -> Iterator[str]:
-    """Yield every clause, since ALTER USER leaves alone what it does not name."""
+    """Yield every clause but that of expiry, since ALTER USER leaves alone what it does not name."""
     sections = wanted.sections
     identified = sections.get("IDENTIFIED", "")
     if all(proof.secret is None for proof in wanted.proofs) and dialect.roles_have_hosts:
@@ -79,8 +86,7 @@ def _clauses(wanted: Creation, live: Creation, dialect: Dialect) -> Iterator[str
     said = sections.get("WITH", "WITH").split()[1:]
     limits = dict.fromkeys(dialect.limits, "0") | dict(zip(said[::2], said[1::2], strict=True))
     yield "WITH " + " ".join(f"{name} {limit}" for name, limit in limits.items())
-    yield sections.get("PASSWORD EXPIRE", "PASSWORD EXPIRE DEFAULT")
-    yield from (sections[name] for name in _ORDER[3:] if name in sections)
+    yield from (sections[name] for name in _PASSWORDS if name in sections)
     yield from (sections.get(name, f"{name} 0") for name in _LOCKS if name in sections or name in live.sections)
     yield sections.get("ACCOUNT", "ACCOUNT UNLOCK")
     if "ATTRIBUTE" in sections:
