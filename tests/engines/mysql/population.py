@@ -15,9 +15,9 @@ USERS = 190
 ROLES = 24
 ODD = (
     "two words", "quo'te", "o'''''o", 'do"uble', "back\\slash", "end\\", "`tick`", "per%cent", "under_score",
-    "semi;colon",    "new\nline", "tab\ttab", "Ünïcode", "ключ", "名前", "a=b&c", "#hash", "--dash", "/*comment*/", "$var", "@at", "x@y",
-    " lead", "DELIMITER ;;", "line\n-- {\"account\"", "UPPER", "upper", "null", "public x", "a\r\nb", "\\' OR 1=1",
-    "*", "?",
+    "semi;colon", "new\nline", "tab\ttab", "Ünïcode", "ключ", "名前", "a=b&c", "#hash", "--dash", "/*comment*/", "$var",
+    "@at", "x@y", " lead", "DELIMITER ;;", "line\n-- {\"account\"", "UPPER", "upper", "null", "public x",
+    "a\r\nb", "\\' OR 1=1", "*", "?",
 )  # fmt: skip
 HOSTS = (
     "%", "localhost", "127.0.0.1", "127.0.0.0/255.0.0.0", "127.%", "::1", "10.1.0.0/255.255.0.0", "fe80::%",

@@ -50,11 +50,18 @@ def _alter(wanted: Account, live: Account, dialect: Dialect) -> Iterator[Stateme
     if dialect.roles_have_hosts and wanted.authentication != live.authentication:
         yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} DISCARD OLD PASSWORD")
     yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {' '.join(_clauses(creation, there, dialect))}")
+    for expiry in _expiry(wanted, creation, live):
+        yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {expiry}")
+
+
+def _expiry(wanted: Account, creation: Creation, live: Account) -> Iterator[str]:
+    """Yield when the password expires, and where it has, how long the next one is valid."""
     expiry = creation.sections.get("PASSWORD EXPIRE", _NEVER_SAID)
-    yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {expiry}")  # beside other options MySQL takes no DEFAULT
-    if expiry == "PASSWORD EXPIRE":  # how long the next one is valid is said apart
-        for text in _of_kind(wanted, Kind.ATTRIBUTE) or [f"ALTER USER {account} {_NEVER_SAID}"]:
-            yield _statement(Kind.ATTRIBUTE, text)
+    lifetime = [parse_creation(text).sections["PASSWORD EXPIRE"] for text in _of_kind(wanted, Kind.ATTRIBUTE)]
+    told = [expiry, *(lifetime or [_NEVER_SAID])] if expiry == "PASSWORD EXPIRE" else [expiry]
+    if _NEVER_SAID in told and "password expires" in live.facts:
+        yield "PASSWORD EXPIRE NEVER"  # from an interval to DEFAULT, MySQL forgets the interval only at its next start
+    yield from told
 
 
 def _is_same(wanted: Account, live: Account) -> bool:
