@@ -14,6 +14,7 @@ import yaml
 from sqlalchemy.exc import DBAPIError
 
 from tests.acceptance.conftest import project_with
+from tests.drills.conftest import drills_of, ground
 from tests.engines.mysql.accounts import empty, state_of, who_cannot_log_in
 from tests.engines.mysql.population import SETUP, Someone, populate
 from tests.project import Project
@@ -24,7 +25,7 @@ from vya_backup.engines.accounts import AccountsEngine
 from vya_backup.errors import BackupError
 from vya_backup.transport.connections import connect
 
-__all__ = ["project_with"]
+__all__ = ["drills_of", "ground", "project_with"]
 MORE = {"mariadb": {"plugin_load_add": "auth_ed25519"}, "mysql": {"partial_revokes": "ON"}}
 
 
@@ -239,3 +240,20 @@ def test_an_account_that_may_not_read_accounts_is_told_the_grant(source: MySqlSe
     assert sum(len(names) for names in survey.objects.values()) > 200
     assert survey.text is not None
     assert len(engine.read(survey.text.reveal())) > 200
+
+
+def test_accounts_are_proved_restorable_on_a_private_server(
+    source: MySqlServer, drills_of: Callable[..., Project]
+) -> None:
+    """All of them, with stand-ins for what their grants are about; nobody else's accounts are touched."""
+    project = with_users(drills_of(source=source))
+    before = state_of(source)
+    assert project.run("backup", "--database", "@users").status == 0
+
+    done = project.run("drill:source/@users")
+
+    assert done.status == 0, done.said
+    (drilled,) = project.events("type = 'drilled'")
+    assert (drilled["data"]["verdict"], drilled["data"]["sandbox"]) == ("pass", "bubblewrap")
+    assert drilled["data"]["objects"] > 200
+    assert state_of(source) == before

@@ -24,8 +24,8 @@ HASH = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 CREATED = (
     f"CREATE USER IF NOT EXISTS `a`@`%` IDENTIFIED VIA ed25519 USING 'Gv2JI8Env2fd5YGonZ082tX3' OR"
-    f" mysql_native_password USING '{HASH}' OR unix_socket REQUIRE SUBJECT 'it''s WITH GRANT OPTION' WITH MAX_QUERIES_PER_HOUR 3 ACCOUNT LOCK"
-    " PASSWORD EXPIRE INTERVAL 30 DAY"
+    f" mysql_native_password USING '{HASH}' OR unix_socket REQUIRE SUBJECT 'it''s WITH GRANT OPTION'"
+    " WITH MAX_QUERIES_PER_HOUR 3 ACCOUNT LOCK PASSWORD EXPIRE INTERVAL 30 DAY"
 )
 
 

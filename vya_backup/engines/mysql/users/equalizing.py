@@ -19,6 +19,7 @@ from vya_backup.engines.mysql.users.grants import parse_membership as parse_memb
 from vya_backup.engines.mysql.users.statements import DEFAULT_ROLES, masked
 from vya_backup.engines.mysql.users.words import value
 
+EVERYWHERE = "*.*"
 _PASSWORDS = ("PASSWORD HISTORY", "PASSWORD REUSE", "PASSWORD REQUIRE")
 _NEVER_SAID = "PASSWORD EXPIRE DEFAULT"
 _LOCKS = ("FAILED_LOGIN_ATTEMPTS", "PASSWORD_LOCK_TIME")
@@ -146,19 +147,28 @@ def _grants(wanted: Account, live: Account, dialect: Dialect) -> Iterator[Statem
     for unit, line in theirs.items():
         if not unit.revokes:
             yield from _taken(unit, line, mine.get(unit), account)
+    yield from _lifted(mine, theirs, account)
     option_lost = _loses_option(mine, theirs)
+    given = [
+        line
+        for unit, line in mine.items()
+        if not unit.revokes and (line != theirs.get(unit) or (option_lost and unit.dynamic))
+    ]
+    yield from (_about(line, line.statement(account)) for line in given)
+    everywhere = any(line.level.sql == EVERYWHERE for line in given)  # which takes every partial revoke with it
     for unit, line in mine.items():
-        if not unit.revokes and (line != theirs.get(unit) or (option_lost and unit.dynamic)):
+        if unit.revokes and (everywhere or line != theirs.get(unit)):
             yield _about(line, line.statement(account))
-    everywhere = {p.name for unit, line in mine.items() if unit.level.sql == "*.*" for p in line.privileges}
+
+
+def _lifted(mine: dict[_Unit, GrantLine], theirs: dict[_Unit, GrantLine], account: str) -> Iterator[Statement]:
+    """Give back what was partially revoked; while the global grant stands, this adds nothing to the database."""
+    everywhere = {p.name for unit, line in mine.items() if unit.level.sql == EVERYWHERE for p in line.privileges}
     for unit, line in theirs.items():
-        kept = set(mine[unit].privileges) if unit in mine else set()
-        lifted = [p for p in line.privileges if p not in kept and everywhere & {p.name, ALL}]
-        if unit.revokes and lifted:  # on top of the global grant, this adds nothing to the database
-            yield _about(line, replace(line, privileges=tuple(lifted), revokes=False).statement(account))
-    for unit, line in mine.items():
-        if unit.revokes and line != theirs.get(unit):
-            yield _about(line, line.statement(account))
+        kept = set(mine[unit].privileges) if unit in mine else set[Privilege]()
+        lifted = tuple(p for p in line.privileges if p not in kept and everywhere & {p.name, ALL})
+        if unit.revokes and lifted:
+            yield _about(line, replace(line, privileges=lifted, revokes=False).statement(account))
 
 
 def _units(account: Account, dialect: Dialect) -> dict[_Unit, GrantLine]:
@@ -193,7 +203,7 @@ def _loses_option(mine: dict[_Unit, GrantLine], theirs: dict[_Unit, GrantLine]) 
     """Say whether the server's grant option on everything goes, which may go for each dynamic privilege too."""
 
     def has(units: Iterable[tuple[_Unit, GrantLine]]) -> bool:
-        return any(line.with_option for unit, line in units if unit.level.sql == "*.*" and not unit.dynamic)
+        return any(line.with_option for unit, line in units if unit.level.sql == EVERYWHERE and not unit.dynamic)
 
     return has(theirs.items()) and not has(mine.items())
 
