@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,12 @@ from tests.servers import PostgresqlServer
 from vya_backup.decisions.accounts import UNKNOWN, Account, AccountName, differences
 from vya_backup.engines import engine_for
 from vya_backup.engines.accounts import DatabasePrivilege, TellsDatabasePrivileges
+from vya_backup.engines.answers import Survey
 from vya_backup.engines.contract import Access
+from vya_backup.engines.dumping import DumpPart, DumpRequest
+from vya_backup.engines.throwaway import Site
+from vya_backup.engines.tools import Client
+from vya_backup.errors import DumpFailed
 from vya_backup.redaction import Secret
 from vya_backup.transport.connections import connect
 
@@ -114,6 +120,34 @@ def test_the_superusers_and_the_own_account_are_kept_back(postgresql_15: Postgre
     assert kept == {AccountName("chief"), AccountName("postgres"), AccountName("me")}
 
 
+def test_a_tool_that_lets_a_name_become_sql_is_refused(postgresql_15: PostgresqlServer, role: Make) -> None:
+    """pg_dumpall wrote a line break of a name as it is (CVE-2025-8715), so that what follows it was run."""
+    with connect(ENGINE, postgresql_15.access()) as connection:
+        server = ENGINE.server(connection)
+        safe = ENGINE.survey(connection, server, "@users")
+        role("x\nALTER ROLE app SUPERUSER;")
+        broken = ENGINE.survey(connection, server, "@users")
+    program = Path("/usr/bin/pg_dumpall")
+    old, new = (Client(program, version, "pg_dumpall (PostgreSQL)") for version in ((15, 13), (15, 14)))
+
+    def parts(client: Client, survey: Survey) -> tuple[DumpPart, ...]:
+        return ENGINE.dump(DumpRequest(postgresql_15.access(), "@users", server, client, survey, "marker", 1))
+
+    assert len(parts(old, safe)) == len(parts(new, broken)) == 2
+    with pytest.raises(DumpFailed, match="line break"):
+        parts(old, broken)
+
+
+def test_a_private_server_has_a_superuser_of_the_originals_name(tmp_path: Path) -> None:
+    """Grants are made in its name, and a dump may name it as their grantor."""
+    program = Client(Path("/usr/lib/postgresql/15/bin/postgres"), (15, 20), "postgres (PostgreSQL)")
+
+    private = ENGINE.throwaway(Site(program, tmp_path, "@users", {"bootstrap": "ch ief"}))
+
+    assert private.access.username == "ch ief"
+    assert "ch ief" in private.make[0].argv
+
+
 RIGHTS = (
     'CREATE SCHEMA "Sa les" AUTHORIZATION owner_',
     'SET ROLE owner_; CREATE TABLE "Sa les".item (id int, "na me" text, price numeric); RESET ROLE',
@@ -189,3 +223,28 @@ def plain_dump(server: PostgresqlServer, name: str) -> bytes:
     command = [str(server.client_folder / "pg_dump"), "-h", server.host, "-p", str(server.port), name]
     environment = {"PATH": os.environ["PATH"], "PGPASSWORD": server.password, "PGUSER": server.superuser}
     return subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+
+
+def test_a_database_whose_owner_is_missing_names_the_accounts_backup_that_has_it(
+    postgresql_15: PostgresqlServer, postgresql_18: PostgresqlServer, project_with: Drills, role: Make, database: Make
+) -> None:
+    """Before the first byte; once the role is there, the same command works."""
+    role("kee per")
+    database("kept", 'CREATE TABLE t (a int); ALTER TABLE t OWNER TO "kee per"')
+    project = project_with(main=postgresql_15, new=postgresql_18)
+    configuration = (project.folder / "config/config.yaml").read_text()
+    project.configure(configuration.replace("users: false", "users: true"))
+    assert project.run("backup:main/kept").status == 0
+
+    blind = project.run("restore:main/kept", "--target-instance", "new")
+    assert project.run("backup:main/@users").status == 0
+    done = project.run("restore:main/kept", "--target-instance", "new")
+
+    assert (blind.status, done.status) == (1, 1)
+    assert "CREATE ROLE" in blind.said
+    (event,) = project.events("type = 'dumped' AND database = '@users'")
+    words = " ".join(done.said.split())
+    assert f"Backup {event['backup_id']} of main/@users has them" in words
+    wanted = f"doit restore:main/@users --backup {event['backup_id']} --target-instance new --user 'kee per'"
+    assert wanted.replace(" ", "") in done.said.replace(" ", "").replace("\n", "")
+    assert "kept" not in postgresql_18.databases()
