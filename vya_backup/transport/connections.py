@@ -57,7 +57,8 @@ def server_code(error: BackupError) -> str:
     """Return the code of the server behind an error of `connect`: `1146`, `42P01`; empty where it gave none."""
     cause = error.__cause__
     original = getattr(cause, "orig", None) or cause
-    code = getattr(original, "sqlstate", None) or next(iter(getattr(original, "args", ())), "")
+    first = next(iter(getattr(original, "args", ())), "")
+    code = first if isinstance(first, int) else getattr(original, "sqlstate", None) or first  # MySQL's has both
     return str(code) if str(code).isalnum() else ""
 
 
