@@ -17,6 +17,7 @@ from vya_backup.engines.contract import Access, Engine, RestoreRequest
 from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, RestoreRefused, UsageError
 from vya_backup.history.identifiers import new_id
+from vya_backup.jobs.owners import told_where
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
@@ -64,7 +65,7 @@ def prepare(workspace: Workspace, wish: Wish, progress: pipeline.Progress) -> Pr
         client = loader(workspace, engine, server, source)
         request = request_of(source, RestoreTarget(access, database, server), client, wish.words)
         request = replace(request, exists=engine.target_exists(connection, request))
-        findings = engine.check_target(connection, request)
+        findings = told_where(workspace, source, target, engine.check_target(connection, request))
     is_empty = not request.exists or _is_empty(engine, access, server, database)
     blockers = [f for f in findings if f.blocks]
     if not is_empty and not wish.force:

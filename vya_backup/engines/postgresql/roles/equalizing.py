@@ -14,7 +14,7 @@ from vya_backup.engines.postgresql.roles import statements as said
 from vya_backup.engines.postgresql.roles import writing
 from vya_backup.engines.postgresql.roles.reading import attribute_statement, attributes_of, values
 
-FIRST = -1  # what is revoked goes before what is granted
+LAST = 1 << 30  # behind the place of any statement of a dump
 
 
 def equalize(wanted: Account, live: Account) -> tuple[Statement, ...]:
@@ -28,7 +28,7 @@ def equalize(wanted: Account, live: Account) -> tuple[Statement, ...]:
     return (
         *attribute_statement(mine, now, password=known),
         *_remarks(role, here, there),
-        *_memberships(wanted, here, there),
+        *_memberships(wanted, live),
         *_settings(here, there),
     )
 
@@ -66,17 +66,27 @@ def _setting(one: said.Setting, text: str) -> Statement:
     return Statement(kind, text, text, one.database)
 
 
-def _memberships(wanted: Account, here: Iterable[said.Said], there: Iterable[said.Said]) -> Iterator[Statement]:
-    mine, now = (_by_role(found) for found in (here, there))
-    places = {one.text: one.place for one in wanted.statements}
-    for key in sorted(now.keys() - mine.keys()):
-        yield _plain(Kind.MEMBERSHIP, writing.revoked(now[key]), FIRST)
+def _memberships(wanted: Account, live: Account) -> Iterator[Statement]:
+    mine, now = (_by_role(values(account)) for account in (wanted, live))
+    places, places_now = ({one.text: one.place for one in account.statements} for account in (wanted, live))
+
+    def revoke(one: said.Membership, *, admin_only: bool = False) -> Statement:
+        # After all that is granted, by which a grantor may still be one; and backwards, from the last grantee on.
+        place = LAST - places_now.get(writing.granted(one), 0)
+        return _plain(Kind.MEMBERSHIP, writing.revoked(one, admin_only=admin_only), place)
+
+    yield from (revoke(now[key]) for key in sorted(now.keys() - mine.keys()))
     for key, one in mine.items():
-        if key in now and now[key].admin and not one.admin:
-            yield _plain(Kind.MEMBERSHIP, writing.revoked(now[key], admin_only=True), FIRST)
-        if key not in now or now[key] != one:
+        before = now.get(key)
+        if before and before.admin and not one.admin:
+            yield revoke(before, admin_only=True)
+        if before is None or _options(before) != _options(one):
             text = writing.granted(one)
             yield _plain(Kind.MEMBERSHIP, text, places.get(text, 0))
+
+
+def _options(one: said.Membership) -> tuple[bool, bool | None, bool]:
+    return one.admin, one.inherit, one.set is not False
 
 
 def _by_role(found: Iterable[said.Said]) -> dict[tuple[str, str], said.Membership]:

@@ -89,7 +89,11 @@ def _tokens(text: str) -> Iterator[Token]:
         elif match[0] == "\\" and is_between:
             position = _line_end(text, position)
         elif kind != "space":
-            yield Token("string" if kind == "dollar" else kind, _value(match), match.start(), position)
+            try:
+                value = _value(match)
+            except ValueError as error:
+                raise ValueError(f"line {line_of(text, match.start())}: {error}") from error
+            yield Token("string" if kind == "dollar" else kind, value, match.start(), position)
             is_between = kind == "end" or (is_between and kind == "comment")
 
 
