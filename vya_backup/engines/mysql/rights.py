@@ -97,5 +97,5 @@ def _roles(account: Account, known: Mapping[AccountName, Account]) -> list[Accou
     return [role for role in known.values() if any(is_named(role.name, name) for name in names)]
 
 
-def _with_options(grant: Grant) -> str:
+def _said(grant: Grant) -> str:
     return f"{grant.privilege} {grant.options}" if grant.options else grant.privilege
