@@ -37,9 +37,7 @@ def rights(accounts: Iterable[Account], database: str) -> tuple[DatabasePrivileg
     known = {account.name: account for account in accounts}
     holds = {name: tuple(_held(account, database)) for name, account in known.items()}
     found = {
-        DatabasePrivilege(
-            str(account.name), grant.on, _with_options(grant), "" if holder is account else str(holder.name)
-        )
+        DatabasePrivilege(str(account.name), grant.on, _said(grant), "" if holder is account else str(holder.name))
         for account in known.values()
         for holder in _holders(account, known)
         for grant in holds[holder.name]
