@@ -30,6 +30,8 @@ FIRST_WORDS = {
 }
 FIRST_WORDS_OF_ACCOUNTS = {
     b"PostgreSQL database cluster dump": "postgresql",
+    b"VYA BackupDB accounts of mariadb": "mariadb",
+    b"VYA BackupDB accounts of mysql": "mysql",
 }
 
 
