@@ -22,6 +22,7 @@ CREATE DEFINER='harbour_master'@'%' VIEW harbour.captains AS
     SELECT s.name AS ship, n.name AS captain, s.log FROM harbour.ships s JOIN town.names n ON n.id = s.captain;
 CREATE VIEW town.sailing AS SELECT c.captain, c.log->>'$.port' AS port FROM harbour.captains c;
 CREATE VIEW harbour.abroad AS SELECT captain FROM town.sailing WHERE port IS NOT NULL;
+CREATE VIEW town.afar AS SELECT captain FROM harbour.abroad;
 CREATE DEFINER='harbour_master'@'%' FUNCTION harbour.fleet() RETURNS int READS SQL DATA
     RETURN (SELECT count(*) FROM harbour.ships);
 CREATE VIEW town.harbour_size AS SELECT harbour.fleet() AS ships;
@@ -32,7 +33,7 @@ GRANT SELECT (name) ON harbour.ships TO 'clerk'@'%';
 GRANT SELECT ON harbour.abroad TO 'clerk'@'%';
 GRANT EXECUTE ON FUNCTION harbour.fleet TO 'clerk'@'%';
 """
-"""Views in a chain through both databases: neither comes back before the other does."""
+"""Views in a chain through both databases; the first of each, by name, needs the other database's to be there."""
 
 POSTGRESQL_ROLES = """
 CREATE ROLE harbour_master LOGIN PASSWORD 'tide tables 7';
