@@ -13,7 +13,7 @@ import yaml
 
 from tests.acceptance.conftest import Setup
 from tests.acceptance.instance import access_rights, build_instance
-from tests.acceptance.trouble import LOADERS, alive, family, honest_tool, lying_tool, wait_for
+from tests.acceptance.trouble import LOADERS, PATIENCE_SECONDS, alive, family, honest_tool, lying_tool, wait_for
 from tests.comparison import assert_same, snapshot
 from tests.project import Project
 from tests.servers import TestServer
@@ -25,8 +25,9 @@ n=$(ls "$0".load.* 2>/dev/null | wc -l); touch "$0.load.$n"
 {{ head -c 900; touch "$0.reached"; sleep 90; }} | "$REAL" "$@"
 """
 """Lets so many loads pass; the next one gets the beginning of its input and no more."""
-PASSES = {"postgresql": [1, 1], "mariadb": [1, 3], "mysql": [1, 3]}
-"""Killed in the load after so many, twice: among tables, and once all tables stand among views and routines."""
+KILL, TERM = signal.SIGKILL, signal.SIGTERM
+ENDS = {"postgresql": [(1, KILL), (0, TERM)], "mariadb": [(1, KILL), (3, KILL)], "mysql": [(1, KILL), (1, KILL)]}
+"""Ended in the load after so many, twice: among tables, and once all tables stand among views and routines."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,15 +44,17 @@ def test_an_instance_comes_back_whole_although_it_is_killed_twice(
     assert project.run("backup", "--instance", "source").status == 0
     command = ["recover:source", "--target-instance", "empty", "--workers", "1"]
 
-    for passes in PASSES[source.engine]:
+    for passes, number in ENDS[source.engine]:
         with in_mid_recovery(project, source, command, passes) as process:
-            process.kill()
+            process.send_signal(number)
+            status = process.wait(PATIENCE_SECONDS)
     stood = standing(project)
     done = project.run(*command)
     again = project.run(*command)
 
     assert done.status == 0, done.said
-    assert {name: snapshot(empty, name).keys() for name in names}.keys() == before.keys()
+    assert status == (-9 if number is KILL else 143)
+    assert project.types().count("recovery_failed") == (0 if number is KILL else 1)
     for name in names:
         assert_same(before[name], snapshot(empty, name))
     assert sorted(empty.databases()) == sorted(names)

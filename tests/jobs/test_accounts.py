@@ -281,7 +281,7 @@ def test_an_account_that_is_not_equal_afterwards_has_failed(office: Office) -> N
     )
     (bob,) = office.restore("bob").verdicts
     assert bob.verdict == "failed"
-    assert bob.words == ("the server's has another password or way to log in afterwards",)
+    assert bob.words == ("differs afterwards, on the server: has another password or way to log in",)
 
 
 def test_a_finding_that_blocks_refuses_before_anything_is_touched(office: Office) -> None:

@@ -83,3 +83,5 @@ class Finding:
     blocks: bool
     message: str
     hint: str = ""
+    lacks_roles: tuple[str, ...] = ()
+    """The accounts that the target would need first; the job adds which backup has them."""

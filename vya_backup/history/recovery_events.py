@@ -41,7 +41,7 @@ class Recovered(Event):
     recovery_id: Exact
     target_instance: Exact
     duration_seconds: float
-    results: Annotated[tuple[RecoveredDatabase, ...], EXACT] = ()
+    results: tuple[RecoveredDatabase, ...] = ()
 
 
 class RecoveryFailed(Event):

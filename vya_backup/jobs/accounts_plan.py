@@ -147,7 +147,7 @@ def _described(one: Planned) -> Iterator[str]:
     yield f"  {MARKS[one.fate]:10}  {account.word} {account.name}"
     if one.fate in WHY:
         yield f"              {WHY[one.fate]}"
-    yield from (f"              the server's {words}" for words in one.differences)
+    yield from (f"              on the server: {words}" for words in one.differences)
 
 
 def _shown(prepared: PreparedAccounts) -> Iterator[str]:

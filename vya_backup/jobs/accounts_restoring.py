@@ -136,7 +136,7 @@ def _verdict(one: Planned, there: dict[AccountName, Account], course: _Course) -
         words += [] if words else ["is not there afterwards"]
     else:
         found = beyond(changes(one.account, live), waits)
-        words += [f"the server's {difference} afterwards" for difference in found]
+        words += [f"differs afterwards, on the server: {difference}" for difference in found]
     if words:
         return RestoredAccount(name=str(name), verdict="failed", words=tuple(words), waits_for=waits)
     if not waits:

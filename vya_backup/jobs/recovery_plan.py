@@ -109,7 +109,9 @@ def consider(workspace: Workspace, wish: RecoveryWish) -> Considered:
     earlier = recoveries(workspace.catalog, source.id, target.id)
     before = next((row for row in earlier if row.at == wish.at), None)
     brought = _brought(workspace, earlier, before)
-    candidates = [_candidate(workspace, wish, name, brought.get(name)) for name in names]
+    found = known_databases(workspace.catalog).get(source.id)
+    gone = frozenset(names) - frozenset(found.found) if found else frozenset()
+    candidates = [replace(_candidate(workspace, wish, name, brought.get(name)), gone=name in gone) for name in names]
     server, standing = _look(workspace, target, names)
     rates = decisions.rates_of(_paces(workspace), source.id, source.type)
     planned = decisions.plan(
@@ -169,7 +171,7 @@ def _candidate(workspace: Workspace, wish: RecoveryWish, database: str, brought:
         raise
     except BackupError as error:
         return Candidate(database, problem=str(error))
-    row, found = source.backup, known_databases(workspace.catalog).get(wish.source)
+    row = source.backup
     assert row is not None  # noqa: S101  it was chosen from the catalog
     return Candidate(
         database=database,
@@ -178,7 +180,6 @@ def _candidate(workspace: Workspace, wish: RecoveryWish, database: str, brought:
         size_bytes=row.size_bytes or 0,
         plain_bytes=row.plain_bytes or 0,
         has_programs=_has_programs(source),
-        gone=found is not None and database not in found.found,
     )
 
 

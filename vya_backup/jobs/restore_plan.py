@@ -18,6 +18,7 @@ from vya_backup.engines.stages import Stage
 from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, RestoreRefused, UsageError
 from vya_backup.history.identifiers import new_id
+from vya_backup.jobs.owners import told_where
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
@@ -66,7 +67,7 @@ def prepare(workspace: Workspace, wish: Wish, progress: pipeline.Progress) -> Pr
         client = loader(workspace, engine, server, source)
         request = request_of(source, RestoreTarget(access, database, server), client, wish.words)
         request = replace(request, stage=wish.stage, exists=engine.target_exists(connection, request))
-        findings = engine.check_target(connection, request)
+        findings = told_where(workspace, source, target, engine.check_target(connection, request))
     may_hold = wish.force or wish.stage is Stage.PROGRAMS
     is_empty = not request.exists or may_hold or holds_nothing(engine, access, server, database)
     blockers = [f for f in findings if f.blocks]

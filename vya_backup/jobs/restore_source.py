@@ -30,6 +30,8 @@ FIRST_WORDS = {
 }
 FIRST_WORDS_OF_ACCOUNTS = {
     b"PostgreSQL database cluster dump": "postgresql",
+    b"VYA BackupDB accounts of mariadb": "mariadb",
+    b"VYA BackupDB accounts of mysql": "mysql",
 }
 
 
@@ -201,7 +203,7 @@ def _by_id(workspace: Workspace, wish: Wish) -> BackupRow:
 def _from_row(workspace: Workspace, row: BackupRow) -> Source:
     store, path = workspace.store, row.path or ""
     key = Key(row.instance, row.database)
-    sidecar = _sidecar(store, path)
+    sidecar = sidecar_beside(store, path)
     if sidecar is not None and sidecar.backup_id != row.backup_id:
         raise ArtifactDamaged(
             f"the sidecar of {row.path} belongs to another backup: {sidecar.backup_id} instead of {row.backup_id}",
@@ -218,7 +220,7 @@ def _from_file(file: Path) -> Source:
     if not file.is_file():
         raise UsageError(f"there is no file {file}")
     store = Store(file.absolute().parent)
-    sidecar = _sidecar(store, file.name)
+    sidecar = sidecar_beside(store, file.name)
     if sidecar is None:
         engine = engine_for("sqlite") if ".db." in file.name else _engine_of_text(store, file.name)
         return Source(store, file.name, engine, None, None, None, None)
@@ -250,7 +252,12 @@ def _metadata(store: Store, path: str) -> bytes:
     return store.read_bytes(ArtifactName(path).metadata)
 
 
-def _sidecar(store: Store, path: str) -> Sidecar | None:
+def sidecar_beside(store: Store, path: str) -> Sidecar | None:
+    """Return what the sidecar of a dump says; None where there is none.
+
+    Raises:
+        ArtifactDamaged: it cannot be read.
+    """
     name = ArtifactName(path).metadata
     if store.size(name) is None:
         return None

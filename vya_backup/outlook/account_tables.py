@@ -16,6 +16,7 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.figures import local_time
 from vya_backup.outlook.tables import table
 
+OPTION = " with grant option"
 SHOWN = 3  # so many privileges stand in a table; --json has all
 
 
@@ -43,7 +44,7 @@ def right_lines(rights: Rights, workspace: Workspace) -> list[str]:
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for row in rights.rows:
         grouped.setdefault((row.account, row.on, row.via), []).append(row.privilege)
-    rows = [(account, ", ".join(said), on, via) for (account, on, via), said in grouped.items()]
+    rows = [(account, _together(said), on, via) for (account, on, via), said in grouped.items()]
     columns = (("account", "left"), ("may", "left"), ("on", "left"), ("through role", "left"))
     lines = table(columns, rows) if rows else [f"nobody has a privilege on {rights.key} that its backups tell of"]
     for backup in rights.read_from:
@@ -89,6 +90,13 @@ def _state_lines(state: State, workspace: Workspace) -> list[str]:
     rows = [(str(one.name), one.word, _facts(one), _grants(one)) for one in state.accounts]
     title = f"{state.instance or state.path}, {at}, {state}: {counted(len(rows), 'account')}"
     return [title, *(table(columns, rows) if rows else [])]
+
+
+def _together(privileges: Sequence[str]) -> str:
+    """Return privileges with the option that several share said once."""
+    plain = [one for one in privileges if not one.endswith(OPTION)]
+    passed_on = [one.removesuffix(OPTION) for one in privileges if one.endswith(OPTION)]
+    return "; ".join(filter(None, [", ".join(plain), ", ".join(passed_on) + OPTION if passed_on else ""]))
 
 
 def _facts(account: Account) -> str:

@@ -32,7 +32,8 @@ def header_lines(considered: Considered, workspace: Workspace) -> list[str]:
     ]
     accounts = considered.accounts
     if accounts is not None:
-        lines.append(f"       accounts first, from {accounts.path}")
+        at = accounts.started_at.astimezone(workspace.schedule.zone) if accounts.started_at else None
+        lines.append(f"       accounts first, as backed up {local_time(at)}")
     elif considered.accounts_problem:
         lines.append(f"note   without accounts: {considered.accounts_problem}")
     return lines

@@ -64,9 +64,7 @@ def server_code(error: BackupError) -> str:
     cause = error.__cause__
     original = getattr(cause, "orig", None) or cause
     first = next(iter(getattr(original, "args", ())), "")
-    code = (
-        first if isinstance(first, int) else getattr(original, "sqlstate", None) or first
-    )  # 1146 tells more than 42S02
+    code = first if isinstance(first, int) else getattr(original, "sqlstate", None) or first  # MySQL's has both
     return str(code) if str(code).isalnum() else ""
 
 

@@ -55,3 +55,21 @@ def test_a_role_of_a_role_is_followed_once_and_circles_end() -> None:
     eve = account("eve", Grant(MEMBERSHIP, "middle", "with admin option"))
     told = [(row.account, row.via) for row in rights([top, middle, eve], "shop")]
     assert told == [("eve@%", "top@%"), ("middle@%", "top@%"), ("top@%", "")]
+
+
+def test_a_partial_revoke_takes_back_what_is_held_everywhere_on_that_database_alone() -> None:
+    """And only from the one who was revoked: a role may still give it."""
+    reader = Account(AccountName("reader", "%"), True, (), grants=frozenset({Grant("SELECT", "*.*")}))
+    grants = {Grant("SELECT", "*.*"), Grant("INSERT", "*.*"), Grant("revoke of SELECT", "shop.*")}
+    eve = Account(AccountName("eve", "%"), False, (), grants=frozenset(grants))
+    bob = Account(AccountName("bob", "%"), False, (), grants=frozenset({*grants, Grant(MEMBERSHIP, "reader@%")}))
+
+    told = {(row.account, row.privilege, row.via) for row in rights([reader, eve, bob], "shop")}
+
+    assert told == {
+        ("reader@%", "SELECT", ""),
+        ("eve@%", "INSERT", ""),
+        ("bob@%", "INSERT", ""),
+        ("bob@%", "SELECT", "reader@%"),
+    }
+    assert ("eve@%", "SELECT") in {(row.account, row.privilege) for row in rights([eve], "other")}

@@ -24,24 +24,44 @@ ON_DATABASES = frozenset(
         "SUPER",
     }
 )
-NOTHING = frozenset({"USAGE", "PROXY"})
+NOTHING = frozenset({"USAGE", "PROXY", MEMBERSHIP})
+REVOKED = "revoke of "
+"""Begins a partial revoke among an account's grants, as the reader of this family says it."""
 
 
 def rights(accounts: Iterable[Account], database: str) -> tuple[DatabasePrivilege, ...]:
-    """Return who may do what on a database and on what is in it, by account; `via` is the role that gives it."""
+    """Return who may do what on a database and on what is in it, by account; `via` is the role that gives it.
+
+    A partial revoke takes back what its own account or role has everywhere, on this database.
+    """
     known = {account.name: account for account in accounts}
+    holds = {name: tuple(_held(account, database)) for name, account in known.items()}
     found = {
-        DatabasePrivilege(str(account.name), grant.on, _with_options(grant), str(role.name) if role else "")
+        DatabasePrivilege(str(account.name), grant.on, _said(grant), "" if holder is account else str(holder.name))
         for account in known.values()
-        for role, grant in _reached(account, known)
-        if reaches(grant, database)
+        for holder in _holders(account, known)
+        for grant in holds[holder.name]
     }
     return tuple(sorted(found))
 
 
+def _held(holder: Account, database: str) -> Iterator[Grant]:
+    """Yield the grants of one account or role that reach a database, without what was revoked there."""
+    revoked = {
+        grant.privilege.removeprefix(REVOKED)
+        for grant in holder.grants
+        if grant.privilege.startswith(REVOKED) and grant.on == f"{show(database)}.*"
+    }
+    yield from (
+        grant
+        for grant in holder.grants
+        if reaches(grant, database) and not (grant.on == EVERYWHERE and grant.privilege in revoked)
+    )
+
+
 def reaches(grant: Grant, database: str) -> bool:
     """Say whether a privilege is about a database, or about something in it."""
-    if grant.privilege in NOTHING or grant.privilege == MEMBERSHIP:
+    if grant.privilege in NOTHING or grant.privilege.startswith(REVOKED):
         return False
     if grant.on == EVERYWHERE:
         return grant.privilege in ON_DATABASES
@@ -59,17 +79,15 @@ def is_like(pattern: str, name: str) -> bool:
     return re.fullmatch(regular, name, re.DOTALL) is not None
 
 
-def _reached(account: Account, known: Mapping[AccountName, Account]) -> Iterator[tuple[Account | None, Grant]]:
-    """Yield an account's own grants, and those of every role that it reaches, each role once."""
-    yield from ((None, grant) for grant in account.grants)
-    seen, waiting = {account.name}, _roles(account, known)
+def _holders(account: Account, known: Mapping[AccountName, Account]) -> Iterator[Account]:
+    """Yield an account and every role that it reaches, each once."""
+    seen, waiting = set[AccountName](), [account]
     while waiting:
-        role = waiting.pop()
-        if role.name in seen:
-            continue
-        seen.add(role.name)
-        yield from ((role, grant) for grant in role.grants)
-        waiting += _roles(role, known)
+        holder = waiting.pop()
+        if holder.name not in seen:
+            seen.add(holder.name)
+            yield holder
+            waiting += _roles(holder, known)
 
 
 def _roles(account: Account, known: Mapping[AccountName, Account]) -> list[Account]:
@@ -77,5 +95,5 @@ def _roles(account: Account, known: Mapping[AccountName, Account]) -> list[Accou
     return [role for role in known.values() if any(is_named(role.name, name) for name in names)]
 
 
-def _with_options(grant: Grant) -> str:
+def _said(grant: Grant) -> str:
     return f"{grant.privilege} {grant.options}" if grant.options else grant.privilege

@@ -89,6 +89,7 @@ def _missing(connection: Connection, request: RestoreRequest) -> Iterator[Findin
             f"{_listed('role', roles)} that own or may use objects of the dump do not exist on the target",
             "Restore the accounts first (INSTANCE/@users), or: "
             + " ".join(f"CREATE ROLE {identifier(role)};" for role in roles),
+            tuple(roles),
         )
     extensions = _absent(connection, "SELECT name FROM pg_available_extensions", request.needs.extensions)
     if extensions:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.decisions.accounts import AccountName, Kind
 from vya_backup.engines.answers import Gap
-from vya_backup.engines.mysql.questions import literal, records, rows
+from vya_backup.engines.mysql.questions import identifier, literal, records, rows
 from vya_backup.engines.mysql.users.creation import parse_creation
 from vya_backup.engines.mysql.users.dialects import PUBLIC, Dialect
 from vya_backup.engines.mysql.users.grants import parse_grant
@@ -70,12 +70,14 @@ class _Asked:
         self.connection = connection
         self.dialect = dialect
         self.gaps: list[Gap] = []
+        self.names: frozenset[AccountName] = frozenset()
         self.members = self._of_members()
         self.defaults = self._of_defaults()
 
     def everybody(self) -> list[_Listed]:
         """Return the list, by name."""
         found = [_listed(row, self.dialect) for row in records(self.connection, "SELECT * FROM mysql.user")]
+        self.names = frozenset(one.name for one in found)
         return sorted((one for one in found if one.name not in self.dialect.built_in), key=lambda one: one.name)
 
     def statements_of(self, listed: _Listed) -> list[Written]:
@@ -100,11 +102,22 @@ class _Asked:
         for role, admin in sorted(self.members.get(listed.name, ())):
             text = f"GRANT {self.dialect.account(role)} TO {account}" + (" WITH ADMIN OPTION" if admin else "")
             yield _written(listed, Kind.MEMBERSHIP, text)
-        if defaults := self.defaults.get(listed.name):
+        if defaults := self._roles_there(listed):
             names = ", ".join(sorted(map(self.dialect.account, defaults)))
             text = f"SET DEFAULT ROLE {names} {self.dialect.default_role_for} {account}"
             yield _written(listed, Kind.DEFAULT_ROLE, text)
         yield from self._grants(listed, account, grants)
+
+    def _roles_there(self, listed: _Listed) -> list[AccountName]:
+        """Return the default roles of an account; MariaDB keeps the name of one that was dropped."""
+        found = self.defaults.get(listed.name, [])
+        dropped = [role for role in found if role not in self.names]
+        if dropped:
+            account = self.dialect.account(listed.name)
+            remedy = f"SET DEFAULT ROLE NONE {self.dialect.default_role_for} {account}"
+            reason = f"its default role {', '.join(map(str, dropped))} does not exist"
+            self.gaps.append(Gap("default role", str(listed.name), reason, remedy))
+        return [role for role in found if role not in dropped]
 
     def _creation(self, listed: _Listed, account: str) -> Iterator[Written]:
         if listed.name == PUBLIC and not self.dialect.roles_have_hosts:
@@ -112,12 +125,15 @@ class _Asked:
         if listed.is_role and not self.dialect.roles_have_hosts:
             yield _written(listed, Kind.ROLE, f"CREATE ROLE IF NOT EXISTS {account}")
             return
-        shown = str(rows(self.connection, f"SHOW CREATE USER {account}")[0][0])
-        text = shown.replace(_CREATE, f"{_CREATE}IF NOT EXISTS ", 1)
+        shown, *lifetimes = (str(row[0]) for row in rows(self.connection, f"SHOW CREATE USER {account}"))
+        as_shown = f"{identifier(listed.name.user)}@{identifier(listed.name.host)}"
+        text = shown.replace(f"{_CREATE}{as_shown}", f"{_CREATE}IF NOT EXISTS {account}", 1)
         if self.dialect.roles_have_hosts:
             text = without_default_roles(with_quotes(text, listed.row))
             self._note_second_password(listed)
         yield _written(listed, Kind.ROLE if listed.is_role else Kind.USER, text)
+        for lifetime in (f" PASSWORD EXPIRE {said}" for said in _lifetimes(listed, lifetimes)):
+            yield _written(listed, Kind.ATTRIBUTE, f"ALTER USER {account}{lifetime}")
 
     def _note_second_password(self, listed: _Listed) -> None:
         if "additional_password" in str(listed.row.get("user_attributes") or ""):
@@ -162,6 +178,18 @@ def _listed(row: Mapping[str, Any], dialect: Dialect) -> _Listed:
         return _Listed(name, lowered.get("is_role") == "Y", lowered)
     locked = lowered.get("account_locked") == "Y" and lowered.get("password_expired") == "Y"
     return _Listed(name, locked and not lowered.get("authentication_string"), lowered)
+
+
+def _lifetimes(listed: _Listed, shown: Sequence[str]) -> list[str]:
+    """Return how long a password is valid where it has expired as well, which hides that in CREATE USER.
+
+    MariaDB shows it in a line of its own, MySQL in its table only.
+    """
+    told = [line.rpartition(" PASSWORD EXPIRE ")[2] for line in shown]
+    days = listed.row.get("password_lifetime")
+    if days is not None and listed.row.get("password_expired") == "Y" and "account_locked" in listed.row:
+        told.append(f"INTERVAL {int(days)} DAY" if int(days) else "NEVER")
+    return told[:1]
 
 
 def _written(listed: _Listed, kind: Kind, text: str, database: str = "") -> Written:

@@ -82,6 +82,10 @@ class Creation:
         """Return what is not at its default, in words."""
         return dict(_facts(self))
 
+    def lifetime(self) -> dict[str, str]:
+        """Return only when a password expires, which may be a statement of its own."""
+        return dict(_expiry(self.sections.get("PASSWORD EXPIRE")))
+
     def keep_secret(self) -> None:
         """Let no hash of it be shown from now on, in any spelling."""
         for secret in (proof.secret for proof in self.proofs if proof.secret and proof.has_hash):

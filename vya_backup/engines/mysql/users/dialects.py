@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vya_backup.decisions.accounts import AccountName
-from vya_backup.engines.mysql.questions import identifier
+from vya_backup.engines.mysql.questions import identifier, literal
 
 PUBLIC = AccountName("PUBLIC")
 """What every account of a MariaDB (10.11 and later) has; there always is one."""
@@ -34,8 +34,15 @@ class Dialect:
     def account(self, name: AccountName) -> str:
         """Return how a statement names an account."""
         if name.host or self.roles_have_hosts:
-            return f"{identifier(name.user)}@{identifier(name.host)}"
-        return PUBLIC.user if name == PUBLIC else identifier(name.user)
+            return f"{_quoted(name.user)}@{_quoted(name.host)}"
+        return PUBLIC.user if name == PUBLIC else _quoted(name.user)
+
+
+def _quoted(name: str) -> str:
+    """Quote a part of a name; line breaks are escaped, of which the clients would lose some."""
+    if name.isprintable():
+        return identifier(name)
+    return literal(name).replace("\r", "\\r").replace("\n", "\\n")
 
 
 _LIMITS = ("MAX_QUERIES_PER_HOUR", "MAX_UPDATES_PER_HOUR", "MAX_CONNECTIONS_PER_HOUR", "MAX_USER_CONNECTIONS")

@@ -19,7 +19,9 @@ from vya_backup.engines.mysql.users.grants import parse_membership as parse_memb
 from vya_backup.engines.mysql.users.statements import DEFAULT_ROLES, masked
 from vya_backup.engines.mysql.users.words import value
 
-_ORDER = ("REQUIRE", "WITH", "PASSWORD EXPIRE", "PASSWORD HISTORY", "PASSWORD REUSE", "PASSWORD REQUIRE")
+EVERYWHERE = "*.*"
+_PASSWORDS = ("PASSWORD HISTORY", "PASSWORD REUSE", "PASSWORD REQUIRE")
+_NEVER_SAID = "PASSWORD EXPIRE DEFAULT"
 _LOCKS = ("FAILED_LOGIN_ATTEMPTS", "PASSWORD_LOCK_TIME")
 
 
@@ -41,13 +43,26 @@ def _alter(wanted: Account, live: Account, dialect: Dialect) -> Iterator[Stateme
     if creation is None or there is None or _is_same(wanted, live):
         return
     account = dialect.account(wanted.name)
-    told = _attributes(there).keys() - _attributes(creation).keys()
+    mine = _attributes(creation)
+    told = [name for name, said in _attributes(there).items() if name not in mine or mine[name] != said]
     if told:  # attributes are merged into those that are there; null takes one away
         nothing = literal(json.dumps(dict.fromkeys(sorted(told))))
         yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} ATTRIBUTE {nothing}")
-    yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {' '.join(_clauses(creation, there, dialect))}")
     if dialect.roles_have_hosts and wanted.authentication != live.authentication:
         yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} DISCARD OLD PASSWORD")
+    yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {' '.join(_clauses(creation, there, dialect))}")
+    for expiry in _expiry(wanted, creation, live):
+        yield _statement(Kind.ATTRIBUTE, f"ALTER USER {account} {expiry}")
+
+
+def _expiry(wanted: Account, creation: Creation, live: Account) -> Iterator[str]:
+    """Yield when the password expires, and where it has, how long the next one is valid."""
+    expiry = creation.sections.get("PASSWORD EXPIRE", _NEVER_SAID)
+    lifetime = [parse_creation(text).sections["PASSWORD EXPIRE"] for text in _of_kind(wanted, Kind.ATTRIBUTE)]
+    told = [expiry, *(lifetime or [_NEVER_SAID])] if expiry == "PASSWORD EXPIRE" else [expiry]
+    if _NEVER_SAID in told and "password expires" in live.facts:
+        yield "PASSWORD EXPIRE NEVER"  # from an interval to DEFAULT, MySQL forgets the interval only at its next start
+    yield from told
 
 
 def _is_same(wanted: Account, live: Account) -> bool:
@@ -69,7 +84,7 @@ def _attributes(creation: Creation) -> dict[str, object]:
 
 
 def _clauses(wanted: Creation, live: Creation, dialect: Dialect) -> Iterator[str]:
-    """Yield every clause, since ALTER USER leaves alone what it does not name."""
+    """Yield every clause but that of expiry, since ALTER USER leaves alone what it does not name."""
     sections = wanted.sections
     identified = sections.get("IDENTIFIED", "")
     if all(proof.secret is None for proof in wanted.proofs) and dialect.roles_have_hosts:
@@ -79,8 +94,7 @@ def _clauses(wanted: Creation, live: Creation, dialect: Dialect) -> Iterator[str
     said = sections.get("WITH", "WITH").split()[1:]
     limits = dict.fromkeys(dialect.limits, "0") | dict(zip(said[::2], said[1::2], strict=True))
     yield "WITH " + " ".join(f"{name} {limit}" for name, limit in limits.items())
-    yield sections.get("PASSWORD EXPIRE", "PASSWORD EXPIRE DEFAULT")
-    yield from (sections[name] for name in _ORDER[3:] if name in sections)
+    yield from (sections[name] for name in _PASSWORDS if name in sections)
     yield from (sections.get(name, f"{name} 0") for name in _LOCKS if name in sections or name in live.sections)
     yield sections.get("ACCOUNT", "ACCOUNT UNLOCK")
     if "ATTRIBUTE" in sections:
@@ -133,19 +147,28 @@ def _grants(wanted: Account, live: Account, dialect: Dialect) -> Iterator[Statem
     for unit, line in theirs.items():
         if not unit.revokes:
             yield from _taken(unit, line, mine.get(unit), account)
+    yield from _lifted(mine, theirs, account)
     option_lost = _loses_option(mine, theirs)
+    given = [
+        line
+        for unit, line in mine.items()
+        if not unit.revokes and (line != theirs.get(unit) or (option_lost and unit.dynamic))
+    ]
+    yield from (_about(line, line.statement(account)) for line in given)
+    everywhere = any(line.level.sql == EVERYWHERE for line in given)  # which takes every partial revoke with it
     for unit, line in mine.items():
-        if not unit.revokes and (line != theirs.get(unit) or (option_lost and unit.dynamic)):
+        if unit.revokes and (everywhere or line != theirs.get(unit)):
             yield _about(line, line.statement(account))
-    everywhere = {p.name for unit, line in mine.items() if unit.level.sql == "*.*" for p in line.privileges}
+
+
+def _lifted(mine: dict[_Unit, GrantLine], theirs: dict[_Unit, GrantLine], account: str) -> Iterator[Statement]:
+    """Give back what was partially revoked; while the global grant stands, this adds nothing to the database."""
+    everywhere = {p.name for unit, line in mine.items() if unit.level.sql == EVERYWHERE for p in line.privileges}
     for unit, line in theirs.items():
-        kept = set(mine[unit].privileges) if unit in mine else set()
-        lifted = [p for p in line.privileges if p not in kept and everywhere & {p.name, ALL}]
-        if unit.revokes and lifted:  # on top of the global grant, this adds nothing to the database
-            yield _about(line, replace(line, privileges=tuple(lifted), revokes=False).statement(account))
-    for unit, line in mine.items():
-        if unit.revokes and line != theirs.get(unit):
-            yield _about(line, line.statement(account))
+        kept = set(mine[unit].privileges) if unit in mine else set[Privilege]()
+        lifted = tuple(p for p in line.privileges if p not in kept and everywhere & {p.name, ALL})
+        if unit.revokes and lifted:
+            yield _about(line, replace(line, privileges=lifted, revokes=False).statement(account))
 
 
 def _units(account: Account, dialect: Dialect) -> dict[_Unit, GrantLine]:
@@ -180,7 +203,7 @@ def _loses_option(mine: dict[_Unit, GrantLine], theirs: dict[_Unit, GrantLine]) 
     """Say whether the server's grant option on everything goes, which may go for each dynamic privilege too."""
 
     def has(units: Iterable[tuple[_Unit, GrantLine]]) -> bool:
-        return any(line.with_option for unit, line in units if unit.level.sql == "*.*" and not unit.dynamic)
+        return any(line.with_option for unit, line in units if unit.level.sql == EVERYWHERE and not unit.dynamic)
 
     return has(theirs.items()) and not has(mine.items())
 

@@ -47,6 +47,8 @@ def account_of(name: AccountName, is_role: bool, written: Iterable[Written]) -> 
             creation.keep_secret()
             facts |= _role_facts(creation.facts()) if is_role else creation.facts()
             authentication = creation.authentication
+        elif one.kind is Kind.ATTRIBUTE:
+            facts |= parse_creation(one.text).lifetime()
         elif one.kind is Kind.DEFAULT_ROLE:
             facts[DEFAULT_ROLES] = ", ".join(sorted(map(str, parse_default_roles(one.text))))
         else:

@@ -5,8 +5,9 @@ The rule: a statement that is not understood changes nothing; an owner is told a
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vya_backup.decisions.naming import show
@@ -16,14 +17,17 @@ from vya_backup.engines.postgresql.roles.statements import Words
 
 PUBLIC = "PUBLIC"
 _ROUTINES = frozenset({"function", "procedure"})
-_RELATIONS = ("view", "materialized view", "foreign table")
-"""GRANT calls all of them tables."""
+# Where there is but one privilege, ALL is that one.
+_ALL = dict.fromkeys(("function", "procedure"), "EXECUTE") | dict.fromkeys(("type", "domain", "language"), "USAGE")
+_COLUMN = re.compile(r"([A-Z]+) \((.*)\)(.*)", re.DOTALL)
 
 
 @dataclass
 class Acl:
     """What was said so far."""
 
+    kinds: Mapping[str, str]
+    """What is no plain table among those that GRANT and OWNER TO call so, `{"sales.few": "view"}`."""
     owners: dict[str, str] = field(default_factory=dict)
     """By object, `table sales.invoice`."""
     granted: defaultdict[tuple[str, str], dict[str, bool]] = field(default_factory=lambda: defaultdict(dict))
@@ -41,8 +45,24 @@ class Acl:
                 yield DatabasePrivilege(PUBLIC, on, "EXECUTE")
         for (account, on), privileges in self.granted.items():
             if account not in {self.owners.get(on), self.makers.get(on)}:
-                for privilege, grantable in privileges.items():
-                    yield DatabasePrivilege(account, on, privilege + (" with grant option" if grantable else ""))
+                told = (one + (" with grant option" if grantable else "") for one, grantable in privileges.items())
+                yield from (DatabasePrivilege(account, on, one) for one in _columns_together(told))
+
+    def named(self, on: str) -> str:
+        """Return the words for an object with its true kind."""
+        kind, _, name = on.partition(" ")
+        return f"{self.kinds[name]} {name}" if kind == "table" and name in self.kinds else on
+
+
+def _columns_together(privileges: Iterable[str]) -> Iterator[str]:
+    """Turn `SELECT (a)`, `SELECT (b)` into `SELECT (a, b)`."""
+    columns: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in privileges:
+        if match := _COLUMN.fullmatch(one):
+            columns[match[1], match[3]].append(match[2])
+        else:
+            yield one
+    yield from (f"{word} ({', '.join(names)}){options}" for (word, options), names in columns.items())
 
 
 def change(acl: Acl, sentence: Sentence) -> None:
@@ -64,7 +84,7 @@ def change(acl: Acl, sentence: Sentence) -> None:
 def _owner(acl: Acl, sentence: Sentence) -> None:
     tokens = sentence.tokens
     if [token.value for token in tokens[-3:-1]] == ["owner", "to"]:
-        acl.owners[_object(tokens[1:-3])] = show(tokens[-1].value)
+        acl.owners[acl.named(_object(tokens[1:-3]))] = show(tokens[-1].value)
 
 
 def _default(acl: Acl, words: Words) -> None:
@@ -86,10 +106,9 @@ def _grant(acl: Acl, words: Words, *, gives: bool) -> None:
     words.take("grant", "option", "for")
     privileges = _privileges(words)
     words.need("on")
-    on = _object(words.until("to", "from"))
-    kind, _, name = on.partition(" ")
-    others = (f"{other} {name}" for other in _RELATIONS if kind == "table")
-    on = next((other for other in others if other in acl.owners), on)
+    on = acl.named(_object(words.until("to", "from")))
+    only = _ALL.get(on.partition(" ")[0])
+    privileges = [only if only and one == "ALL" and gives else one for one in privileges]
     _apply(acl, words, (on, privileges), gives=gives)
 
 

@@ -14,7 +14,8 @@ from vya_backup.engines.postgresql.roles import statements as said
 from vya_backup.engines.postgresql.roles import writing
 from vya_backup.engines.postgresql.roles.reading import attribute_statement, attributes_of, values
 
-FIRST = -1  # what is revoked goes before what is granted
+FIRST = -1
+LAST = 1 << 30  # behind the place of any statement of a dump
 
 
 def equalize(wanted: Account, live: Account) -> tuple[Statement, ...]:
@@ -28,7 +29,7 @@ def equalize(wanted: Account, live: Account) -> tuple[Statement, ...]:
     return (
         *attribute_statement(mine, now, password=known),
         *_remarks(role, here, there),
-        *_memberships(wanted, here, there),
+        *_memberships(wanted, live),
         *_settings(here, there),
     )
 
@@ -66,23 +67,39 @@ def _setting(one: said.Setting, text: str) -> Statement:
     return Statement(kind, text, text, one.database)
 
 
-def _memberships(wanted: Account, here: Iterable[said.Said], there: Iterable[said.Said]) -> Iterator[Statement]:
-    mine, now = (_by_role(found) for found in (here, there))
-    places = {one.text: one.place for one in wanted.statements}
-    for key in sorted(now.keys() - mine.keys()):
-        yield _plain(Kind.MEMBERSHIP, writing.revoked(now[key]), FIRST)
+def _memberships(wanted: Account, live: Account) -> Iterator[Statement]:
+    is_old = any(isinstance(one, said.Membership) and one.inherit is None for one in values(live))
+    mine, now = (_by_role(values(account), is_old=is_old) for account in (wanted, live))
+    places, places_now = ({one.text: one.place for one in account.statements} for account in (wanted, live))
+
+    def revoke(one: said.Membership, *, admin_only: bool = False) -> Statement:
+        # After all that is granted, by which a grantor may still be one; and backwards, from the last grantee on.
+        place = LAST - places_now.get(writing.granted(one), 0)
+        return _plain(Kind.MEMBERSHIP, writing.revoked(one, admin_only=admin_only), place)
+
+    yield from (revoke(now[key]) for key in sorted(now.keys() - mine.keys()))
     for key, one in mine.items():
-        if key in now and now[key].admin and not one.admin:
-            yield _plain(Kind.MEMBERSHIP, writing.revoked(now[key], admin_only=True), FIRST)
-        if key not in now or now[key] != one:
+        before = now.get(key)
+        if before and before.admin and not one.admin:
+            yield revoke(before, admin_only=True)
+        if before and before.grantor != one.grantor:  # of an old server, where a second GRANT would leave it as it is
+            yield _plain(Kind.MEMBERSHIP, writing.revoked(before), FIRST)
+        if before is None or not _is_alike(before, one):
             text = writing.granted(one)
             yield _plain(Kind.MEMBERSHIP, text, places.get(text, 0))
 
 
-def _by_role(found: Iterable[said.Said]) -> dict[tuple[str, str], said.Membership]:
-    """Return memberships by role and grantor, since from 16 on several may grant the same; before, only one does."""
+def _is_alike(before: said.Membership, one: said.Membership) -> bool:
+    """Say whether a membership is what it should be; what the dump does not say is not judged."""
+    if (before.admin, before.grantor) != (one.admin, one.grantor):
+        return False
+    return one.inherit is None or (before.inherit, before.set is not False) == (one.inherit, one.set is not False)
+
+
+def _by_role(found: Iterable[said.Said], *, is_old: bool) -> dict[tuple[str, str, str], said.Membership]:
+    """Return memberships by role, member and grantor: on an old server only one can have granted the same."""
     members = [one for one in found if isinstance(one, said.Membership)]
-    return {(one.role, "" if one.inherit is None else one.grantor): one for one in members}
+    return {(one.role, one.member, "" if is_old else one.grantor): one for one in members}
 
 
 def _plain(kind: Kind, text: str, place: int = 0) -> Statement:

@@ -64,6 +64,7 @@ def script(text: str) -> Iterator[Sentence | Remark]:
         ValueError: a quote or comment never ends, or the last statement has no semicolon.
     """
     tokens: list[Token] = []
+    line, counted = 1, 0
     for token in _tokens(text):
         if token.kind == "comment":
             if not tokens:
@@ -71,7 +72,9 @@ def script(text: str) -> Iterator[Sentence | Remark]:
         elif token.kind != "end":
             tokens.append(token)
         elif tokens:
-            yield _sentence(text, tokens)
+            start = tokens[0].start
+            line, counted = line + text.count("\n", counted, start), start
+            yield Sentence(tuple(tokens), text[start : tokens[-1].end], line)
             tokens = []
     if tokens:
         raise ValueError(f"line {line_of(text, tokens[0].start)}: a statement has no end")
@@ -89,18 +92,17 @@ def _tokens(text: str) -> Iterator[Token]:
         elif match[0] == "\\" and is_between:
             position = _line_end(text, position)
         elif kind != "space":
-            yield Token("string" if kind == "dollar" else kind, _value(match), match.start(), position)
+            try:
+                value = _value(match)
+            except ValueError as error:
+                raise ValueError(f"line {line_of(text, match.start())}: {error}") from error
+            yield Token("string" if kind == "dollar" else kind, value, match.start(), position)
             is_between = kind == "end" or (is_between and kind == "comment")
 
 
 def line_of(text: str, position: int) -> int:
     """Return the line of a position, from 1."""
     return text.count("\n", 0, position) + 1
-
-
-def _sentence(text: str, tokens: list[Token]) -> Sentence:
-    start = tokens[0].start
-    return Sentence(tuple(tokens), text[start : tokens[-1].end], line_of(text, start))
 
 
 def _value(match: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from vya_backup.decisions.accounts import Account
 from vya_backup.decisions.naming import show
 from vya_backup.engines.accounts import DatabasePrivilege
+from vya_backup.engines.postgresql.entries import Entry
 from vya_backup.engines.postgresql.roles import statements as said
 from vya_backup.engines.postgresql.roles.acl import PUBLIC, Acl, change
 from vya_backup.engines.postgresql.roles.lexer import Sentence, script
@@ -19,6 +20,7 @@ from vya_backup.engines.postgresql.roles.reading import attributes_of, values
 from vya_backup.engines.postgresql.stream import PostgresqlObserver
 
 _WANTED = (b"GRANT ", b"REVOKE ", b"ALTER ")
+_RELATIONS = frozenset({"view", "materialized view", "foreign table"})
 _LONGEST = 1 << 20  # bytes of one GRANT; a longer ALTER is none of ours
 _BY_DEFAULT = ("CONNECT", "TEMPORARY")  # what PUBLIC has on a database that nothing was granted on
 
@@ -28,7 +30,7 @@ def in_dump(
 ) -> tuple[DatabasePrivilege, ...]:
     """Return every row, sorted; see `TellsDatabasePrivileges`."""
     statements = _Statements()
-    acl = Acl()
+    acl = Acl(statements.kinds)
     for chunk in plain:
         for sentence in statements.among(chunk):
             change(acl, sentence)
@@ -42,6 +44,7 @@ class _Statements(PostgresqlObserver):
 
     def __init__(self) -> None:
         super().__init__()
+        self.kinds: dict[str, str] = {}
         self._kept: list[Sentence] = []
         self._whole = b""
 
@@ -56,6 +59,11 @@ class _Statements(PostgresqlObserver):
         begun = self._whole + text if self._whole else text.lstrip()
         is_wanted = any(begun.startswith(word[: len(begun)]) for word in _WANTED)
         self._whole = begun if is_wanted and len(begun) <= _LONGEST else b"-"  # of the others nothing is kept
+
+    def _begin(self, found: Entry, line: bytes) -> None:
+        super()._begin(found, line)
+        if found.kind in _RELATIONS:
+            self.kinds[found.name] = found.kind
 
     def _end_statement(self) -> None:
         super()._end_statement()

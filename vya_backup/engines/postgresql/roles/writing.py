@@ -10,11 +10,11 @@ from vya_backup.engines.postgresql.roles.statements import Attributes, Membershi
 
 
 def granted(one: Membership) -> str:
-    """Return the GRANT of a membership, with every option that was said."""
-    told = {"ADMIN": one.admin, "INHERIT": one.inherit, "SET": one.set is not False}
-    options = " WITH " + ", ".join(f"{name} {str(value).upper()}" for name, value in told.items())
-    if one.inherit is None:
-        options = " WITH ADMIN OPTION" if one.admin else ""
+    """Return the GRANT of a membership, which says what it has; ADMIN is only taken away by `revoked`."""
+    said = ["ADMIN OPTION"] if one.admin else []
+    if one.inherit is not None:
+        said += [f"INHERIT {str(one.inherit).upper()}", f"SET {str(one.set is not False).upper()}"]
+    options = f" WITH {', '.join(said)}" if said else ""
     return f"GRANT {identifier(one.role)} TO {identifier(one.member)}{options}{_by(one)}"
 
 
