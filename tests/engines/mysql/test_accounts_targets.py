@@ -11,11 +11,15 @@ import pytest
 from tests.engines.mysql.accounts import accounts_on
 from tests.servers import MySqlServer
 from vya_backup.decisions.accounts import Account, AccountName, Kind
+from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.metadata import Needs
 from vya_backup.engines import accounts_engine
 from vya_backup.engines.answers import Finding, Survey
+from vya_backup.engines.contract import Ask, RestoreRequest
 from vya_backup.engines.mysql.questions import identifier
 from vya_backup.engines.mysql.users.statements import Written
 from vya_backup.engines.mysql.users.text import Title, read, write
+from vya_backup.errors import RestoreRefused
 from vya_backup.transport.connections import connect
 
 NAME, OTHER = AccountName("vya one", "%"), AccountName("vya two", "%")
@@ -161,6 +165,23 @@ def test_a_default_role_that_was_dropped_is_a_gap(mariadb: MySqlServer) -> None:
     assert ("default role", str(NAME)) in [(gap.kind, gap.name) for gap in survey.gaps]
     assert survey.text is not None
     assert "SET DEFAULT ROLE `vya role`" not in survey.text.reveal()
+
+
+def test_a_drill_refuses_every_server_that_others_use(server: MySqlServer) -> None:
+    """It would drop their accounts."""
+    engine, before = accounts_engine(server.engine), accounts_on(server)
+    with connect(engine, server.access()) as connection:
+        asked = engine.server(connection)
+        request = RestoreRequest(
+            server.access(), "@users", "@users", asked, None, Manifest({}, {}), {}, Needs(), True, "staging", "retired"
+        )
+        step = next(engine.restore(request))
+        assert isinstance(step, Ask)
+        with pytest.raises(RestoreRefused, match="doit restore"):
+            step.question(connection)
+        assert engine.drill_objections(connection, asked)
+
+    assert accounts_on(server) == before
 
 
 def test_what_a_sidecar_tells_holds_no_hash(server: MySqlServer, make: Callable[..., str]) -> None:
