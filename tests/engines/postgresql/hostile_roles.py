@@ -167,3 +167,4 @@ def _memberships(
                 if later != "pg_monitor_":
                     connection.execute(granted.format(Identifier(role), Identifier(later), Identifier(name)))
     connection.execute(SQL("GRANT pg_read_all_data TO {}").format(Identifier("plain")))
+    connection.execute(SQL("GRANT {} TO pg_monitor").format(Identifier(chance.choice(names))))

@@ -147,6 +147,27 @@ def test_each_role_is_made_equal_without_being_dropped(server: PostgresqlServer,
     assert all("VALID UNTIL 'infinity'" in text for text in left)
 
 
+def test_a_grantor_stays_one_while_another_takes_its_place(
+    postgresql_18: PostgresqlServer,
+) -> None:
+    """What it granted stands all the while, since it is granted by the new way before the old one is revoked."""
+    for name in ("r", "s", "w", "a"):
+        postgresql_18.sql(f"CREATE ROLE {name}")
+    chain = ("GRANT r TO w WITH ADMIN OPTION", "GRANT r TO s WITH ADMIN OPTION GRANTED BY w")
+    last = "GRANT r TO a GRANTED BY s"
+    for statement in (*chain, last):
+        postgresql_18.sql(statement)
+    wanted = accounts_on(postgresql_18)
+    for statement in ("REVOKE r FROM w CASCADE", "GRANT r TO s WITH ADMIN OPTION", last):
+        postgresql_18.sql(statement)
+    live = {account.name: account for account in accounts_on(postgresql_18)}
+
+    run(postgresql_18, (one for account in wanted for one in ENGINE.equalize(account, live[account.name])))
+
+    assert differences(wanted, accounts_on(postgresql_18)) == []
+    hostile_roles.drop_all(postgresql_18)
+
+
 def comparable(server: PostgresqlServer, lines: list[str]) -> list[str]:
     """Leave out what cannot be changed: an endless expiry, which means none, and before 16 the name of a grantor."""
     text = "\n".join(lines).replace(" VALID UNTIL 'infinity'", "")

@@ -59,21 +59,21 @@ def escaped(text: str) -> str:
 def test_any_name_and_text_comes_through(role: str, member: str, password: str, comment: str) -> None:
     """Quoted as the tools do; the statements read again say the same, and the masked ones show no password."""
     secret = f"SCRAM-SHA-256${password}"
-    text = f"""CREATE ROLE {identifier(role + "r")};
-ALTER ROLE {identifier(role + "r")} WITH LOGIN PASSWORD {escaped(secret)};
-CREATE ROLE {identifier(member + "m")}; -- remark
-COMMENT ON ROLE {identifier(member + "m")} IS {escaped(comment)};
-ALTER ROLE {identifier(member + "m")} IN DATABASE {identifier(role)} SET "a"."b" TO {literal(comment)}, {escaped(role)};
-GRANT {identifier(role + "r")} TO {identifier(member + "m")} GRANTED BY {identifier(role)};
+    text = f"""CREATE ROLE {identifier("r" + role)};
+ALTER ROLE {identifier("r" + role)} WITH LOGIN PASSWORD {escaped(secret)};
+CREATE ROLE {identifier("m" + member)}; -- remark
+COMMENT ON ROLE {identifier("m" + member)} IS {escaped(comment)};
+ALTER ROLE {identifier("m" + member)} IN DATABASE {identifier(role)} SET "a"."b" TO {literal(comment)}, {escaped(role)};
+GRANT {identifier("r" + role)} TO {identifier("m" + member)} GRANTED BY {identifier(role)};
 """
 
     user, group = ENGINE.read(text)
 
-    assert (user.name, group.name) == (AccountName(role + "r"), AccountName(member + "m"))
+    assert (user.name, group.name) == (AccountName("r" + role), AccountName("m" + member))
     assert (user.is_role, user.authentication) == (False, secret)
     assert group.facts["comment"] == show(comment)
     assert group.facts[f"setting a.b in {show(role)}"] == show(f"{comment}, {role}")
-    assert group.grants == {Grant(MEMBERSHIP, show(role + "r"))}
+    assert group.grants == {Grant(MEMBERSHIP, show("r" + role))}
     assert [one.database for one in group.statements if one.kind is Kind.OBJECT_GRANT] == [role]
     again = ENGINE.read(";\n".join(one.text for one in (*user.statements, *group.statements)) + ";")
     assert [list(changes(*pair)) for pair in zip((user, group), again, strict=True)] == [[], []]
@@ -162,6 +162,25 @@ def test_the_bootstrap_superuser_is_no_grantor_that_is_told() -> None:
 
     assert account.grants == {Grant(MEMBERSHIP, "b")}
     assert not any("chief" in one.text for one in account.statements)
+
+
+def test_a_predefined_role_may_be_a_member() -> None:
+    """It has no account of its own in the dump: the role that was granted to it tells so."""
+    (account,) = ENGINE.read("CREATE ROLE a; GRANT a TO pg_monitor WITH ADMIN OPTION, INHERIT TRUE;")
+    (other,) = ENGINE.read("CREATE ROLE a; GRANT a TO pg_signal_backend WITH INHERIT TRUE;")
+
+    assert (account.facts, account.grants) == ({"member pg_monitor": "with admin option"}, frozenset())
+    assert [one.text for one in ENGINE.equalize(account, other)] == [
+        'REVOKE "a" FROM "pg_signal_backend"',
+        'GRANT "a" TO "pg_monitor" WITH ADMIN OPTION, INHERIT TRUE, SET TRUE',
+    ]
+    assert next(changes(account, other)).startswith("has no member pg_monitor any more")
+
+
+def test_the_line_of_an_error_is_told() -> None:
+    """Counted through names and comments with line breaks."""
+    with pytest.raises(ValueError, match=r"^line 7: "):
+        ENGINE.read('CREATE ROLE "a\n\n";\n-- x\n\n/* \n*/ DROP ROLE a;')
 
 
 def test_memberships_keep_the_order_of_the_dump_across_accounts() -> None:

@@ -89,10 +89,10 @@ def _options(one: said.Membership) -> tuple[bool, bool | None, bool]:
     return one.admin, one.inherit, one.set is not False
 
 
-def _by_role(found: Iterable[said.Said]) -> dict[tuple[str, str], said.Membership]:
+def _by_role(found: Iterable[said.Said]) -> dict[tuple[str, str, str], said.Membership]:
     """Return memberships by role and grantor, since from 16 on several may grant the same; before, only one does."""
     members = [one for one in found if isinstance(one, said.Membership)]
-    return {(one.role, "" if one.inherit is None else one.grantor): one for one in members}
+    return {(one.role, one.member, "" if one.inherit is None else one.grantor): one for one in members}
 
 
 def _plain(kind: Kind, text: str, place: int = 0) -> Statement:

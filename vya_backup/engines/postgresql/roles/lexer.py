@@ -64,6 +64,7 @@ def script(text: str) -> Iterator[Sentence | Remark]:
         ValueError: a quote or comment never ends, or the last statement has no semicolon.
     """
     tokens: list[Token] = []
+    line, counted = 1, 0
     for token in _tokens(text):
         if token.kind == "comment":
             if not tokens:
@@ -71,7 +72,9 @@ def script(text: str) -> Iterator[Sentence | Remark]:
         elif token.kind != "end":
             tokens.append(token)
         elif tokens:
-            yield _sentence(text, tokens)
+            start = tokens[0].start
+            line, counted = line + text.count("\n", counted, start), start
+            yield Sentence(tuple(tokens), text[start : tokens[-1].end], line)
             tokens = []
     if tokens:
         raise ValueError(f"line {line_of(text, tokens[0].start)}: a statement has no end")
@@ -100,11 +103,6 @@ def _tokens(text: str) -> Iterator[Token]:
 def line_of(text: str, position: int) -> int:
     """Return the line of a position, from 1."""
     return text.count("\n", 0, position) + 1
-
-
-def _sentence(text: str, tokens: list[Token]) -> Sentence:
-    start = tokens[0].start
-    return Sentence(tuple(tokens), text[start : tokens[-1].end], line_of(text, start))
 
 
 def _value(match: re.Match[str]) -> str:

@@ -151,6 +151,10 @@ def attribute_statement(wanted: said.Attributes, live: said.Attributes, *, passw
     return [Statement(Kind.ATTRIBUTE, text, hidden)] if text else []
 
 
+def _is_predefined(role: str) -> bool:
+    return role.startswith("pg_")
+
+
 def _about(line: str) -> About:
     try:
         told = json.loads(line.removeprefix(MARK))
@@ -167,7 +171,7 @@ def _without_bootstrap(found: said.Said, about: About) -> said.Said:
 
 
 def _note(roles: dict[str, _Role], sentence: Sentence, found: said.Said, place: int) -> None:
-    name = found.member if isinstance(found, said.Membership) else found.role
+    name = found.member if isinstance(found, said.Membership) and not _is_predefined(found.member) else found.role
     if isinstance(found, said.Created):
         roles[name] = _Role()
     if name not in roles:
@@ -198,7 +202,9 @@ def _account(name: str, role: _Role, about: About) -> Account:
         is_role,
         (Statement(Kind.ROLE if is_role else Kind.USER, create, create), *role.statements),
         dict(_facts(attributes, role.said)),
-        frozenset(_grant(one, attributes) for one in role.said if isinstance(one, said.Membership)),
+        frozenset(
+            _grant(one, attributes) for one in role.said if isinstance(one, said.Membership) and one.member == name
+        ),
         (attributes.password or "") if about.passwords else UNKNOWN,
     )
 
@@ -217,6 +223,8 @@ def _facts(attributes: said.Attributes, details: Iterable[said.Said]) -> Iterato
                 yield setting_name(one), show(", ".join(one.values))
             case said.Comment():
                 yield "comment", show(one.text)
+            case said.Membership() if _is_predefined(one.member):
+                yield f"member {one.member}", "with admin option" if one.admin else "without admin option"
             case said.Label():
                 yield f"security label of {show(one.provider)}", show(one.text)
 
