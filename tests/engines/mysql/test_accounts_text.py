@@ -185,12 +185,12 @@ def test_only_what_differs_is_touched() -> None:
 
 
 def test_root_and_who_restores_are_kept_back() -> None:
-    """From whatever host; roles of their name are not."""
-    names = [("root", "%"), ("root", "localhost"), ("backup", "10.%"), ("app", "%")]
+    """From whatever host, and whom the configuration names; roles of their name are not."""
+    names = [("root", "%"), ("root", "localhost"), ("backup", "10.%"), ("app", "%"), ("app", "10.%"), ("mon", "%")]
     accounts = [account_of(AccountName(*name), False, []) for name in names]
     accounts.append(account_of(AccountName("root"), True, []))
-    access = Access(Instance(id="x", type="mariadb", host="h"), "backup")
+    access = Access(Instance(id="x", type="mariadb", host="h", users_kept_back=("app@10.%", "mon")), "backup")
 
     kept = accounts_engine("mariadb").kept_back(accounts, access)
 
-    assert sorted(map(str, kept)) == ["backup@10.%", "root@%", "root@localhost"]
+    assert sorted(map(str, kept)) == ["app@10.%", "backup@10.%", "mon@%", "root@%", "root@localhost"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.decisions.accounts import Account, AccountName, Statement
+from vya_backup.decisions.accounts import Account, AccountName, Statement, is_named
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Finding, MissingPrivilege, Server, Survey
@@ -111,9 +111,13 @@ class MySqlAccounts(MySqlEngine):
         return text.read(dump)
 
     def kept_back(self, accounts: Iterable[Account], access: Access) -> frozenset[AccountName]:
-        """Return root, from everywhere, and the account that restores."""
-        mine = {SUPERUSER, access.username}
-        return frozenset(account.name for account in accounts if not account.is_role and account.name.user in mine)
+        """Return root, from everywhere, the account that restores, and whom the instance's `users_kept_back` names."""
+        mine, named = {SUPERUSER, access.username}, access.instance.users_kept_back
+        return frozenset(
+            account.name
+            for account in accounts
+            if (not account.is_role and account.name.user in mine) or any(is_named(account.name, one) for one in named)
+        )
 
     def accounts_findings(
         self, connection: Connection, server: Server, accounts: Iterable[Account]
