@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.naming import USERS
 from vya_backup.engines.answers import Server
 from vya_backup.engines.choosing import choose_server
 from vya_backup.engines.contract import Access, Command, Engine
@@ -69,13 +70,15 @@ def sweep(workspace: Workspace) -> None:
     private_server.sweep(folder_of(workspace))
 
 
-def shared_instance(workspace: Workspace, engine: Engine) -> Instance | None:
+def shared_instance(workspace: Workspace, engine: Engine, database: str) -> Instance | None:
     """Return the configured instance that takes the dumps of an engine; None where a private server does.
+
+    Accounts always take a private one: they belong to the whole server, and cannot stand beside those that are there.
 
     Raises:
         UsageError: `drill.instance` names none.
     """
-    wanted = workspace.configuration.drill.instance
+    wanted = workspace.configuration.drill.instance if database != USERS else ""
     instance = workspace.instance(wanted) if wanted else None
     return instance if instance and workspace.engine(instance).family == engine.family else None
 
@@ -87,7 +90,7 @@ def ground_for(workspace: Workspace, source: Source, limits: Limits) -> Iterator
     Raises:
         BackupError: there is no such ground here; nothing was said about the backup.
     """
-    instance = shared_instance(workspace, source.engine)
+    instance = shared_instance(workspace, source.engine, source.key.database if source.key else "")
     if instance is not None:
         making = shared_ground(workspace, instance, source)
     else:

@@ -132,7 +132,7 @@ def _begin(workspace: Workspace, row: BackupRow, drill: _Drill) -> None:
     Raises:
         RestoreRefused: the backup was pruned meanwhile.
     """
-    shared = shared_instance(workspace, engine_for(row.engine or ""))
+    shared = shared_instance(workspace, engine_for(row.engine or ""), row.database)
 
     def events() -> list[Event]:
         now = backup(workspace.catalog, row.backup_id)

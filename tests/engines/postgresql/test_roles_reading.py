@@ -164,6 +164,15 @@ def test_the_bootstrap_superuser_is_no_grantor_that_is_told() -> None:
     assert not any("chief" in one.text for one in account.statements)
 
 
+def test_a_grantor_that_could_not_grant_is_not_told() -> None:
+    """Before 16 any name could stand there; a newer server would refuse the statement."""
+    a, b, _ = ENGINE.read("""CREATE ROLE a; CREATE ROLE b; CREATE ROLE y;
+        GRANT r TO a GRANTED BY x; GRANT r TO b GRANTED BY y; GRANT r TO y WITH ADMIN OPTION;""")
+
+    assert [str(grant) for one in (a, b) for grant in one.grants] == ["membership of r", "membership of r granted by y"]
+    assert "GRANTED BY" not in a.statements[-1].text
+
+
 def test_a_predefined_role_may_be_a_member() -> None:
     """It has no account of its own in the dump: the role that was granted to it tells so."""
     (account,) = ENGINE.read("CREATE ROLE a; GRANT a TO pg_monitor WITH ADMIN OPTION, INHERIT TRUE;")

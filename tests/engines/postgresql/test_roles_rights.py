@@ -102,13 +102,6 @@ def test_what_a_server_lacks_is_said_before_the_first_statement(postgresql_15: P
     assert "! the account nobody may not create roles" in by_nobody
 
 
-def test_old_grantors_without_admin_are_named_for_new_servers(postgresql_18: PostgresqlServer) -> None:
-    """Before 16 anybody's name could stand there."""
-    accounts = ENGINE.read("CREATE ROLE a; CREATE ROLE b; CREATE ROLE c; GRANT a TO b GRANTED BY c;")
-
-    assert any("the grantors of b had not" in message for message in told(postgresql_18, accounts))
-
-
 def test_the_superusers_and_the_own_account_are_kept_back(postgresql_15: PostgresqlServer) -> None:
     """The one that the server was made with is known under whatever name."""
     text = (

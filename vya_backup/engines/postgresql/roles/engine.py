@@ -25,15 +25,25 @@ if TYPE_CHECKING:
     from vya_backup.engines.throwaway import Site, Throwaway
 
 
+# A statement with a hash belongs into no log, and only a superuser may keep it out of there.
+QUIET = """SELECT set_config(name, value, false) FROM (VALUES ('log_statement', 'none'), ('log_duration', 'off'),
+    ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1'), ('log_min_error_statement', 'panic'),
+    ('log_transaction_sample_rate', '0'), ('pg_stat_statements.track_utility', 'off')) AS quiet (name, value)
+    WHERE current_setting('is_superuser') = 'on'"""
+
+
 class PostgresqlAccounts(PostgresqlEngine):
     """The accounts of a server; every `database` is its maintenance database."""
 
     dump_tool = ToolSpec(("pg_dumpall",), FOLDERS)
 
     def connection(self, access: Access, database: str | None, *, timeout_seconds: float = 10) -> ConnectionSpec:
-        """Describe a connection to the maintenance database, which tells times in UTC as the dump does."""
+        """Describe a connection to the maintenance database.
+
+        It tells times in UTC as the dump does, and the server keeps no statement of it where the account can say so.
+        """
         spec = super().connection(access, None, timeout_seconds=timeout_seconds)
-        return replace(spec, first_statements=(*spec.first_statements, "SET TimeZone = 'UTC'"))
+        return replace(spec, first_statements=(*spec.first_statements, "SET TimeZone = 'UTC'", QUIET))
 
     def databases(self, connection: Connection, access: Access) -> tuple[FoundDatabase, ...]:
         """Return nothing: accounts belong to the whole server."""

@@ -14,6 +14,7 @@ from vya_backup.engines.postgresql.roles import statements as said
 from vya_backup.engines.postgresql.roles import writing
 from vya_backup.engines.postgresql.roles.reading import attribute_statement, attributes_of, values
 
+FIRST = -1
 LAST = 1 << 30  # behind the place of any statement of a dump
 
 
@@ -67,7 +68,8 @@ def _setting(one: said.Setting, text: str) -> Statement:
 
 
 def _memberships(wanted: Account, live: Account) -> Iterator[Statement]:
-    mine, now = (_by_role(values(account)) for account in (wanted, live))
+    is_old = any(isinstance(one, said.Membership) and one.inherit is None for one in values(live))
+    mine, now = (_by_role(values(account), is_old=is_old) for account in (wanted, live))
     places, places_now = ({one.text: one.place for one in account.statements} for account in (wanted, live))
 
     def revoke(one: said.Membership, *, admin_only: bool = False) -> Statement:
@@ -80,19 +82,24 @@ def _memberships(wanted: Account, live: Account) -> Iterator[Statement]:
         before = now.get(key)
         if before and before.admin and not one.admin:
             yield revoke(before, admin_only=True)
-        if before is None or _options(before) != _options(one):
+        if before and before.grantor != one.grantor:  # of an old server, where a second GRANT would leave it as it is
+            yield _plain(Kind.MEMBERSHIP, writing.revoked(before), FIRST)
+        if before is None or not _is_alike(before, one):
             text = writing.granted(one)
             yield _plain(Kind.MEMBERSHIP, text, places.get(text, 0))
 
 
-def _options(one: said.Membership) -> tuple[bool, bool | None, bool]:
-    return one.admin, one.inherit, one.set is not False
+def _is_alike(before: said.Membership, one: said.Membership) -> bool:
+    """Say whether a membership is what it should be; what the dump does not say is not judged."""
+    if (before.admin, before.grantor) != (one.admin, one.grantor):
+        return False
+    return one.inherit is None or (before.inherit, before.set is not False) == (one.inherit, one.set is not False)
 
 
-def _by_role(found: Iterable[said.Said]) -> dict[tuple[str, str, str], said.Membership]:
-    """Return memberships by role and grantor, since from 16 on several may grant the same; before, only one does."""
+def _by_role(found: Iterable[said.Said], *, is_old: bool) -> dict[tuple[str, str, str], said.Membership]:
+    """Return memberships by role, member and grantor: on an old server only one can have granted the same."""
     members = [one for one in found if isinstance(one, said.Membership)]
-    return {(one.role, one.member, "" if one.inherit is None else one.grantor): one for one in members}
+    return {(one.role, one.member, "" if is_old else one.grantor): one for one in members}
 
 
 def _plain(kind: Kind, text: str, place: int = 0) -> Statement:

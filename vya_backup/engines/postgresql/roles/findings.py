@@ -85,15 +85,6 @@ def _memberships(connection: Connection, server: Server, told: dict[str, list[sa
             f"memberships name roles that are neither there nor among these accounts: {_some(lacking)}",
             "Restore these too; a predefined role of a newer server cannot be had here.",
         )
-    admins = {(one.role, one.member) for one in members if one.admin}
-    orphaned = sorted({one.member for one in members if one.grantor and (one.role, one.grantor) not in admins})
-    if orphaned and server.version >= (16,):
-        yield Finding(
-            False,
-            f"PostgreSQL {server.version[0]} lets only those grant who have the ADMIN option, which the grantors of"
-            f" {_some(orphaned)} had not: these memberships will fail",
-            "Grant them by hand: GRANT role TO member;",
-        )
 
 
 def _settings(connection: Connection, told: dict[str, list[said.Said]]) -> Iterator[Finding]:

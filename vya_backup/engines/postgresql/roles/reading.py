@@ -64,6 +64,9 @@ class _Role:
     """After the one that creates it."""
 
 
+_Told = tuple[Sentence, said.Said]
+
+
 @dataclass(frozen=True)
 class Read:
     """What a text holds."""
@@ -92,8 +95,9 @@ def read(text: str) -> Read:
             raise ValueError(f"line {item.line}: a statement follows the end line")
         if found := said.parse(item):
             sentences.append((item, found))
-    for place, (sentence, found) in enumerate(sentences):
-        _note(roles, sentence, _without_bootstrap(found, about), place)
+    told = list(_without_grantors(sentences, about.bootstrap))
+    for place, (sentence, found) in enumerate([*_no_memberships(told), *_grantors_first(told)]):
+        _note(roles, sentence, found, place)
     accounts = tuple(_account(name, role, about) for name, role in roles.items())
     return Read(accounts, about, tuple(endings))
 
@@ -151,6 +155,25 @@ def attribute_statement(wanted: said.Attributes, live: said.Attributes, *, passw
     return [Statement(Kind.ATTRIBUTE, text, hidden)] if text else []
 
 
+def _no_memberships(told: Iterable[_Told]) -> list[_Told]:
+    return [one for one in told if not isinstance(one[1], said.Membership)]
+
+
+def _grantors_first(told: Iterable[_Told]) -> Iterator[_Told]:
+    """Yield memberships so that each grantor has its ADMIN option before, as pg_dumpall 16 and later write them."""
+    waiting = [(sentence, found) for sentence, found in told if isinstance(found, said.Membership)]
+    admins: set[tuple[str, str]] = set()
+    while waiting:
+        ready: list[tuple[Sentence, said.Membership]] = []
+        later: list[tuple[Sentence, said.Membership]] = []
+        for one in waiting:
+            is_ready = not one[1].grantor or (one[1].role, one[1].grantor) in admins
+            (ready if is_ready else later).append(one)
+        yield from ready or later
+        admins |= {(found.role, found.member) for _, found in ready if found.admin}
+        waiting = later if ready else []
+
+
 def _is_predefined(role: str) -> bool:
     return role.startswith("pg_")
 
@@ -163,11 +186,21 @@ def _about(line: str) -> About:
         raise ValueError(f"the line {MARK.strip()!r} cannot be read") from error
 
 
-def _without_bootstrap(found: said.Said, about: About) -> said.Said:
-    """Take the bootstrap superuser's name out of a grant: it is the grantor anyway, under whatever name."""
-    if isinstance(found, said.Membership) and found.grantor == about.bootstrap:
-        return said.Membership(found.role, found.member, found.admin, found.inherit, found.set)
-    return found
+def _without_grantors(told: Iterable[_Told], bootstrap: str) -> Iterator[_Told]:
+    """Yield what is said, with grantors only where they count.
+
+    The bootstrap superuser may grant on every server, under whatever name. Before 16 anybody's name could stand there;
+    pg_dumpall 16 and later leave all of them out for such servers, here those without the ADMIN option.
+    """
+    said_so = list(told)
+    members = [found for _, found in said_so if isinstance(found, said.Membership)]
+    admins = {(one.role, one.member) for one in members if one.admin}
+    for sentence, found in said_so:
+        if isinstance(found, said.Membership):
+            is_vain = found.inherit is None and (found.role, found.grantor) not in admins
+            yield sentence, replace(found, grantor="") if is_vain or found.grantor == bootstrap else found
+        else:
+            yield sentence, found
 
 
 def _note(roles: dict[str, _Role], sentence: Sentence, found: said.Said, place: int) -> None:
@@ -241,6 +274,6 @@ def _grant(one: said.Membership, member: said.Attributes) -> Grant:
         "with admin option": one.admin,
         "without inheritance": not inherits,
         "without SET": one.set is False,
-        f"granted by {show(one.grantor)}": bool(one.grantor) and one.inherit is not None,
+        f"granted by {show(one.grantor)}": bool(one.grantor),
     }
     return Grant(MEMBERSHIP, show(one.role), ", ".join(word for word, is_said in words.items() if is_said))
