@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -182,6 +183,8 @@ def assert_silent(project: Project, pair: Pair, secrets: list[str]) -> None:
     files = [path for path in project.folder.rglob("*") if path.is_file() and not is_dump(path)]
     assert any(path.name == "catalog.db" for path in files)
     assert any(path.name.endswith(".metadata.json") for path in files)
+    dumps = b"".join(gzip.decompress(path.read_bytes()) for path in project.files("*@users*.sql.gz"))
+    assert any(secret.encode() in dumps for secret in secrets)  # what is looked for is what a dump holds
     contents = {str(path): path.read_bytes() for path in files} | {"screen": "\n".join(pair.said).encode()}
     for secret in (*secrets, *PASSWORDS.values()):
         for spelling in {secret, json.dumps(secret)[1:-1]}:

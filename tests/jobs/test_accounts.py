@@ -25,6 +25,7 @@ from vya_backup.history.restore_events import RestoreStarted
 from vya_backup.history.restores import restores
 from vya_backup.history.views import BackupRow, backups, newest_published
 from vya_backup.jobs.accounts import of_backup, of_server
+from vya_backup.jobs.accounts_changes import changes_since
 from vya_backup.jobs.accounts_plan import PreparedAccounts, describe, prepare
 from vya_backup.jobs.accounts_restoring import RestoredAccounts, restore_accounts
 from vya_backup.jobs.accounts_rights import rights_on
@@ -179,6 +180,15 @@ def test_what_waited_for_a_database_is_granted_by_the_same_command_after_it_is_t
     assert verdicts(then)["app@%"] == "completed"
     assert then.ok
     assert verdicts(at_last)["app@%"] == "same"
+
+
+def test_a_run_that_leaves_an_account_out_does_not_forget_that_it_waits(office: Office) -> None:
+    """Only what touched an account says what it waits for."""
+    office.backup()
+    office.restore()
+    office.restore(exclude=("app",))
+    office.empty.run("INSERT INTO database VALUES ('shop')")
+    assert verdicts(office.restore())["app@%"] == "completed"
 
 
 def test_a_grant_that_was_revoked_since_is_a_conflict_even_beside_one_that_waits(office: Office) -> None:
@@ -361,6 +371,15 @@ def test_accounts_that_could_not_be_compared_are_no_silence(office: Office) -> N
     assert changed is not None
     assert first.path in changed.problem
     assert second.state == "good"
+
+
+def test_an_older_backup_is_never_compared_with_a_newer_one(office: Office) -> None:
+    """A dump whose read-back was cut off is read back later, when a newer one is good already."""
+    first = office.backup()
+    office.source.add("eve")
+    second = office.backup()
+    assert changes_since(office.workspace, first) == []
+    assert [event.before for event in changes_since(office.workspace, second)] == [first.backup_id]
 
 
 def test_states_are_named_by_id_by_time_and_as_live(office: Office) -> None:

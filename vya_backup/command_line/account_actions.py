@@ -59,7 +59,9 @@ def restore(session: Session, wish: Wish, options: Mapping[str, Any]) -> TaskFai
     for line in describe(prepared, workspace, statements=is_dry_run):
         screen.line(line)
     if is_dry_run:
-        screen.line("dry run: every check passed, nothing was touched")
+        conflicts = sum(1 for one in prepared.planned if one.fate is Fate.CONFLICT)
+        told = f"{counted(conflicts, 'conflict')} would be left alone" if conflicts else "every check passed"
+        screen.line(f"dry run: {told}, nothing was touched")
         return None
     replaced = [one for one in prepared.planned if one.fate is Fate.REPLACE]
     if replaced and not options.get("yes"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from vya_backup.decisions.metadata import decode
 from vya_backup.decisions.naming import USERS, ArtifactName, Key
 from vya_backup.engines import accounts_engine, has_accounts
 from vya_backup.engines.accounts import DatabasePrivilege, TellsDatabasePrivileges
-from vya_backup.errors import RestoreRefused, UsageError
+from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
 from vya_backup.history.views import BackupRow, restorable
 from vya_backup.jobs.accounts import of_backup
 from vya_backup.transport.compression import of_path
@@ -66,8 +67,12 @@ def _from_both(
     if row is None or row.path is None:
         raise RestoreRefused(f"there is no good backup of {key}, which holds its grants", "Make one with: doit backup")
     sidecar = decode(workspace.store.read_bytes(ArtifactName(row.path).metadata))
-    plain = decoded(workspace.store.path(row.path), of_path(row.path), Digest())
+    stored = Digest()
+    plain = decoded(workspace.store.path(row.path), of_path(row.path), stored)
     rows = engine.privileges_in_dump(plain, key.database, sidecar.properties, accounts)
+    deque(plain, maxlen=0)  # what it left unread belongs to the digest, too
+    if stored.hexdigest() != row.sha256:
+        raise ArtifactDamaged(f"{row.path} is damaged: its SHA-256 is {stored.hexdigest()} instead of {row.sha256}")
     lacking = "" if users else f"{Key(key.instance, USERS)}, so that superusers and memberships are not shown"
     return Rights(key, rows, (row, users) if users else (row,), lacking)
 
