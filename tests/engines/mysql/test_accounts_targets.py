@@ -15,7 +15,7 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines import accounts_engine
 from vya_backup.engines.answers import Finding, Survey
-from vya_backup.engines.contract import Ask, RestoreRequest
+from vya_backup.engines.contract import Access, Ask, RestoreRequest
 from vya_backup.engines.mysql.questions import identifier
 from vya_backup.engines.mysql.users.statements import Written
 from vya_backup.engines.mysql.users.text import Title, read, write
@@ -170,10 +170,11 @@ def test_a_default_role_that_was_dropped_is_a_gap(mariadb: MySqlServer) -> None:
 def test_a_drill_refuses_every_server_that_others_use(server: MySqlServer) -> None:
     """It would drop their accounts."""
     engine, before = accounts_engine(server.engine), accounts_on(server)
+    alike = Access(server.instance(socket=str(server.socket)), "root")  # as a drill's own looks
     with connect(engine, server.access()) as connection:
         asked = engine.server(connection)
         request = RestoreRequest(
-            server.access(), "@users", "@users", asked, None, Manifest({}, {}), {}, Needs(), True, "staging", "retired"
+            alike, "@users", "@users", asked, None, Manifest({}, {}), {}, Needs(), True, "staging", "retired"
         )
         step = next(engine.restore(request))
         assert isinstance(step, Ask)

@@ -90,9 +90,7 @@ class _Asked:
             code, reason = error.orig.args[:2] if error.orig and len(error.orig.args) > 1 else (0, "")
             if code not in _NOT_THERE:
                 raise
-            remedy = (
-                "FLUSH PRIVILEGES; with skip_name_resolve give it an address; or remove what is left of it."
-            )
+            remedy = "FLUSH PRIVILEGES; with skip_name_resolve give it an address; or remove what is left of it."
             what = f"the server lists the account and cannot show it: {reason} [{code}]"
             self.gaps.append(Gap("role" if listed.is_role else "user", str(listed.name), what, remedy))
             return []
