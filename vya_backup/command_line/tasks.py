@@ -32,6 +32,7 @@ from vya_backup.history.verifiable import VerifiableRow
 TASKS = {
     "backup": "Bring every due database up to date.",
     "restore": "Bring one database back: doit restore:INSTANCE/DATABASE.",
+    "recover": "Bring a whole server back: doit recover:INSTANCE --target-instance ID.",
     "verify": "Read the stored backups of every database again and compare them.",
     "drill": "Rehearse the restore of every database.",
     "prune": "Remove what no database needs any more.",
@@ -128,7 +129,7 @@ def task_recover() -> Iterator[Task]:
         [(recover_actions.recover_instance, ["recover", ""])],
         params=RECOVER,
         has_subtask=True,
-        doc="Bring a whole instance back: doit recover:INSTANCE --target-instance NEW.",
+        doc=TASKS["recover"],
         **QUIET,
     )
     for instance in sorted({key.instance for key in _keys()}):
