@@ -10,7 +10,7 @@ import yaml
 
 from vya_backup import errors
 from vya_backup.command_line import main
-from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RESTORE, VERIFY
+from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RECOVER, RESTORE, VERIFY
 from vya_backup.history.event import Event
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.validation import key_paths
@@ -66,7 +66,7 @@ def test_every_command_is_named(name: str) -> None:
     assert re.search(rf"(doit |`){name}\b", TEXT)
 
 
-@pytest.mark.parametrize("task", ["backup", "drill", "prune", "restore", "verify"])
+@pytest.mark.parametrize("task", ["backup", "drill", "prune", "recover", "restore", "verify"])
 def test_every_task_is_named(task: str) -> None:
     """As it is typed."""
     assert f"doit {task}" in TEXT
@@ -80,7 +80,7 @@ def test_every_two_word_command_is_named(words: str) -> None:
     assert f"doit {words}" in TEXT
 
 
-@pytest.mark.parametrize("option", sorted({option["long"] for option in (*RESTORE, *VERIFY)}))
+@pytest.mark.parametrize("option", sorted({option["long"] for option in (*RECOVER, *RESTORE, *VERIFY)}))
 def test_every_option_of_a_restore_or_a_verification_is_named(option: str) -> None:
     """At night nobody guesses; the help of the task has them all with a sentence."""
     assert f"--{option}" in TEXT or option in {"datetime", "latest", "date", "limit", "instance", "database"}
@@ -100,4 +100,4 @@ def test_the_changelog_tells_of_this_version() -> None:
 
 def test_every_option_of_a_task_says_what_it_does() -> None:
     """`doit help` prints it."""
-    assert all(option["help"] for option in (*BACKUP, *DRILL, *PRUNE, *RESTORE, *VERIFY))
+    assert all(option["help"] for option in (*BACKUP, *DRILL, *PRUNE, *RECOVER, *RESTORE, *VERIFY))

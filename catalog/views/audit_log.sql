@@ -9,6 +9,12 @@ SELECT
         || ' (' || json_extract(data, '$.size_bytes') || ' bytes)'
       WHEN 'checksummed' THEN 'backup of ' || subject || ' read back and good: '
         || json_extract(data, '$.path')
+      WHEN 'accounts_changed' THEN 'accounts of ' || subject || ' changed: '
+        || coalesce(
+          nullif(json_extract(data, '$.problem'), ''),
+          json_extract(data, '$.added') || ' added, ' || json_extract(data, '$.removed') || ' removed, '
+            || json_extract(data, '$.changed') || ' changed'
+        )
       WHEN 'verified' THEN 'backup of ' || subject || ' verified: ' || json_extract(data, '$.verdict')
         || coalesce(': ' || nullif(json_extract(data, '$.reason'), ''), '')
       WHEN 'drill_started' THEN 'drill of ' || subject || ' started'
@@ -30,11 +36,22 @@ SELECT
       WHEN 'restore_started' THEN 'restore of ' || json_extract(data, '$.source_path') || ' to '
         || json_extract(data, '$.target_instance') || '/' || json_extract(data, '$.target_database') || ' started'
       WHEN 'restored' THEN json_extract(data, '$.target_instance') || '/' || json_extract(data, '$.target_database')
-        || ' restored and compared: ' || json_extract(data, '$.rows') || ' rows'
+        || ' restored and compared: ' || iif(
+          coalesce(json_array_length(data, '$.accounts'), 0),
+          json_array_length(data, '$.accounts') || ' accounts',
+          json_extract(data, '$.rows') || ' rows'
+        )
       WHEN 'restore_failed' THEN 'restore of ' || json_extract(data, '$.target_instance') || '/'
         || json_extract(data, '$.target_database') || ' failed: ' || json_extract(data, '$.message')
       WHEN 'restore_cleaned' THEN 'leftovers of a restore of ' || json_extract(data, '$.target_instance') || '/'
         || json_extract(data, '$.target_database') || ' removed'
+      WHEN 'recovery_started' THEN 'recovery of ' || subject || ' to ' || json_extract(data, '$.target_instance')
+        || iif(json_extract(data, '$.resumed'), ' went on: ', ' started: ')
+        || json_array_length(data, '$.databases') || ' databases to restore'
+      WHEN 'recovered' THEN subject || ' recovered to ' || json_extract(data, '$.target_instance') || ': '
+        || json_array_length(data, '$.results') || ' databases'
+      WHEN 'recovery_failed' THEN 'recovery of ' || subject || ' to ' || json_extract(data, '$.target_instance')
+        || ' is not complete'
       WHEN 'discovered' THEN json_array_length(data, '$.found') || ' databases found on ' || subject || ', '
         || json_array_length(data, '$.excluded') || ' excluded'
       WHEN 'discovery_failed' THEN 'databases of ' || subject || ' could not be listed: '

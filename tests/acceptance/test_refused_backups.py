@@ -108,7 +108,7 @@ def test_a_client_older_than_the_server_is_refused_before_the_dump(
 
     assert done.status == 1, done.said
     assert "postgresql-client-18" in done.said
-    assert failures(project) == ["tool"]
+    assert set(failures(project)) == {"tool"}  # of each database that the server holds
     assert life(project) == ["failed"]
     assert project.run("backup", "--database", "shop").status == 1
     change(project, backup={"client_folders": [str(postgresql_18.client_folder)]})

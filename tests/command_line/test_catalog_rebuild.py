@@ -278,7 +278,8 @@ def test_a_run_whose_copy_fails_says_so_and_its_backups_are_good(project: Projec
     assert done.status == 1
     assert "the catalog was not copied into the tree of backups" in done.err
     assert [row["state"] for row in project.json("backups")] == ["good", "good"]
-    assert project.types()[-1] == "failed"
+    assert project.types()[-2:] == ["failed", "run_finished"]
+    assert project.events()[-1]["data"]["exit_status"] == 1
     copies(project).unlink()
     assert project.run("backup").status == 0
     last = max(copies(project).rglob("*.jsonl")).read_bytes().splitlines()[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,7 +19,7 @@ from tests.servers import PostgresqlServer
 from vya_backup.engines.contract import Command
 from vya_backup.transport.private_server import scratch
 from vya_backup.transport.processes import capture
-from vya_backup.transport.sandbox import Sandbox, Walls, account_for, sandbox
+from vya_backup.transport.sandbox import Caps, Sandbox, Walls, account_for, sandbox
 
 ALL_FAILED = "secret=no outside=no network=no"
 REPORTS = ("report", "../client")
@@ -136,6 +137,22 @@ def test_a_tool_without_walls_gets_everywhere(bait: Bait, ground: Path) -> None:
 
     assert attempt == ALL_WORKED
     assert uid == str(account.uid if account else os.geteuid())
+
+
+@pytest.mark.parametrize("walls", ["bubblewrap", "none"])
+def test_a_tool_takes_no_more_of_the_machine_than_it_may(ground: Path, walls: str) -> None:
+    """A file, an address space and a processor time; each is more than the limit, and less than what would hurt."""
+    account = account_for(walls)
+    with scratch(ground, account) as folders:
+        caps = Caps(memory_bytes=256 << 20, file_bytes=1 << 20, processes=512, cpu_seconds=1)
+        box = sandbox(walls, account, Walls(folders.work, folders.system), caps)
+        file = said(box, f"head -c 2M /dev/zero > {folders.work}/long 2>/dev/null; stat -c %s {folders.work}/long")
+        memory = said(box, "head -c 512M /dev/zero | tail -c 512M 2>/dev/null | wc -c")
+        processor = said(box, "sh -c 'while :; do :; done' 2>/dev/null; echo $?")
+        processes = said(box, "bash -c 'ulimit -u'")
+
+    assert (file, memory, processes) == (str(1 << 20), "0", "512")
+    assert processor == str(128 + signal.SIGKILL)
 
 
 def sow(server: PostgresqlServer, name: str, attempt: str) -> None:

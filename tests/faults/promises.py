@@ -80,6 +80,16 @@ def of_leftovers(project: Project) -> Iterator[str]:
     yield from (f"a lock is held: {path.name}" for path in project.folder.rglob("*.lock") if _is_held(path))
 
 
+def of_copies(project: Project) -> Iterator[str]:
+    """Yield what the copies of the catalog lack although a run says that it is done."""
+    with closing(sqlite3.connect(project.catalog)) as connection:
+        own, head = connection.execute("SELECT catalog_id, position FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    segments = (project.folder / "backups").glob(f"*/@catalog/{own}/*/*.jsonl")
+    copied = max((int(path.stem.rpartition("-")[2]) for path in segments), default=0)
+    if copied != head:
+        yield f"the copies of the catalog end at {copied} of {head}"
+
+
 def of_scratch(project: Project) -> Iterator[str]:
     """Yield the copies of tools that could not remove their own; the next dump does, so there must have been one."""
     yield from (f"a scratch copy is left: {path.name}" for path in (project.folder / "tmp").glob(".*"))

@@ -105,7 +105,7 @@ class Part:
         """Return them; a sample begins with what tells most, and goes on by a fixed seed."""
         if self.sample is None:
             return found[self.number - 1 :: self.of]
-        telling = [fault for fault in found if scenario.telling and re.search(scenario.telling, str(fault))]
+        telling = [fault for fault in found if scenario.telling and re.search(scenario.telling, fault.in_full)]
         return [*telling[:1], *_sampled(found, self.sample)][: self.sample]
 
 
@@ -150,7 +150,8 @@ def suffered(scenario: Scenario, project: Project, hurt: Hurt) -> Iterator[str]:
     if project.catalog.exists():
         yield from promises.of_good_backups(project, before, scenario.spared(project))
         if done.status == 0:
-            yield from (f"it is said to be done, yet {one}" for one in scenario.converged(project))
+            missing = [*scenario.converged(project), *promises.of_copies(project)]
+            yield from (f"it is said to be done, yet {one}" for one in missing)
         if scenario.words[-1] != "backup":
             yield from _mended(scenario, project)
     yield from recovered(scenario, project, before)
@@ -179,6 +180,7 @@ def recovered(scenario: Scenario, project: Project, before: dict[str, dict[str, 
         yield f"the same command ends with {again.status}: {again.said.strip()[-300:]}"
     yield from promises.of_good_backups(project, before, scenario.spared(project))
     yield from promises.of_leftovers(project)
+    yield from promises.of_copies(project)
     yield from scenario.judge(project)
     yield from scenario.converged(project)
     if any(promises.of_scratch(project)):

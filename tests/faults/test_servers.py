@@ -10,20 +10,32 @@ import pytest
 import yaml
 
 from tests.acceptance.conftest import encrypt
+from tests.acceptance.trouble import LOADERS
 from tests.faults.sweep import Part, Scenario, sweep
 from tests.faults.tracing import Call, Fault, demand_strace
 from tests.project import Project, new_project
-from tests.servers import Servers, TestServer
+from tests.servers import Kind, Servers, TestServer
 
 OLD, NEW = [(1,), (2,), (3,)], [(1,), (2,)]
 CONTENT = {
     "postgresql_15": """CREATE TABLE item (v int PRIMARY KEY); INSERT INTO item VALUES (1), (2);
         CREATE VIEW few AS SELECT v FROM item; CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';""",
-    "mariadb": """CREATE TABLE item (v int PRIMARY KEY); INSERT INTO item VALUES (1), (2);
+    "mysql": """CREATE TABLE item (v int PRIMARY KEY); INSERT INTO item VALUES (1), (2);
         CREATE VIEW few AS SELECT v FROM item; CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1;
         CREATE TRIGGER kept BEFORE INSERT ON item FOR EACH ROW SET NEW.v = NEW.v;
         CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO DELETE FROM item WHERE v = 0;""",
 }
+CONTENT["mariadb"] = CONTENT["mysql"]
+KINDS: list[Kind] = ["postgresql_15", "mariadb"]
+ALSO_WITH_LONG: list[Kind] = ["mysql"]
+RESTORE = ("run", "-n", "0", "restore:source/shop", "--force")
+BACKUP = ("run", "-n", "0", "backup")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take every kind of server with `--long`."""
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", KINDS + (ALSO_WITH_LONG if metafunc.config.getoption("--long") else []))
 
 
 def spoken(call: Call) -> Iterator[Fault]:
@@ -43,22 +55,44 @@ def reset(server: TestServer, kind: str) -> None:
     server.sql("INSERT INTO item VALUES (3)", "shop")
 
 
-def prepared(folder: Path, server: TestServer, kind: str) -> Project:
+def prepared(folder: Path, server: TestServer, kind: str, port: int = 0) -> Project:
     """Return a project with a good backup of the two rows."""
     reset(server, kind)
     server.sql("DELETE FROM item WHERE v = 3", "shop")
-    instance = {"id": "source", "type": server.engine, "host": server.host, "port": server.port, "users": False}
-    configuration = {
-        "application": {"hostname": "testhost"},
-        "instances": [instance | {"databases": ["shop"]}],
-        "storage": {"base_path": "backups"},
-        "backup": {"client_folders": [str(server.client_folder)], "retries": 0},
-    }
-    project = new_project(folder, yaml.safe_dump(configuration))
-    encrypt(project, {"source": (server.superuser, server.password)})
+    project = project_of(folder, server, "shop", port=port)
     done = project.run("backup")
     assert done.status == 0, done.said
     return project
+
+
+def project_of(folder: Path, server: TestServer, *databases: str, port: int = 0, **backup: object) -> Project:
+    """Return a project with these databases of a server; `backup` goes to that section."""
+    project = new_project(folder, configuration(server, *databases, port=port, **backup))
+    encrypt(project, {"source": (server.superuser, server.password)})
+    return project
+
+
+def configuration(server: TestServer, *databases: str, port: int = 0, **backup: object) -> str:
+    """Return the configuration of these databases of a server, which answers at another port when one is given.
+
+    Through that port everything goes in plain text.
+    """
+    instance: dict[str, object] = {
+        "id": "source",
+        "type": server.engine,
+        "host": server.host,
+        "port": port or server.port,
+        "users": False,
+    }
+    if port:
+        instance["ssl"] = {"enabled": False}
+    sections = {
+        "application": {"hostname": "testhost"},
+        "instances": [instance | {"databases": list(databases)}],
+        "storage": {"base_path": "backups"},
+        "backup": {"client_folders": [str(server.client_folder)], "retries": 0, "timeout_minutes": 0.1} | backup,
+    }
+    return yaml.safe_dump(sections)
 
 
 def programs(server: TestServer) -> list[tuple[Any, ...]]:
@@ -77,10 +111,15 @@ def programs(server: TestServer) -> list[tuple[Any, ...]]:
     )
 
 
-@pytest.fixture(params=["postgresql_15", "mariadb"])
-def scenario(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Scenario]:
+@pytest.fixture
+def scenario(kind: Kind, servers: Servers) -> Iterator[Scenario]:
     """A restore with --force on one server of each family."""
-    kind, server = request.param, servers.shared(request.param)
+    yield restoring(kind, servers.shared(kind))
+    servers.shared(kind).drop_database("shop")
+
+
+def restoring(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
+    """Return the restore of a backup of two rows over a live database of three."""
     reset(server, kind)
     whole, names = programs(server), server.databases()
     assert len(whole) in {2, 4}
@@ -97,18 +136,18 @@ def scenario(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Scena
 
         return judge
 
-    yield Scenario(
+    return Scenario(
         f"restore on {kind}",
-        ("run", "-n", "0", "restore:source/shop", "--force"),
-        lambda folder: prepared(folder, server, kind),
+        RESTORE,
+        lambda folder: prepared(folder, server, kind, port),
         lambda project: iter(()),
+        tools=(str(server.client_folder / LOADERS[server.engine]),),
         converged=stands(NEW),
         repeatable=False,
         reset=lambda: reset(server, kind),
         mended=stands(OLD, NEW),
         faults=spoken,
     )
-    server.drop_database("shop")
 
 
 def test_no_word_to_the_server_at_which_a_restore_dies_breaks_a_promise(

@@ -59,6 +59,11 @@ class Fault:
         kind = f"signal={self.what}" if self.what == "KILL" else f"error={self.what}"
         return ["-e", f"inject={self.call.name}:{kind}:when={self.call.number}"]
 
+    @property
+    def in_full(self) -> str:
+        """Return the fault with all arguments of its call, which may hold long paths."""
+        return f"{self.what} at {self.call.name} {self.call.text}"
+
     def __str__(self) -> str:
         return f"{self.what} at {self.call}"
 

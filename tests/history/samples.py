@@ -13,6 +13,7 @@ from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event, Process
 from vya_backup.history.events import (
     Abandoned,
+    AccountsChanged,
     Checksummed,
     Damaged,
     DrillAbandoned,
@@ -30,6 +31,7 @@ from vya_backup.history.events import (
     Started,
     Verified,
 )
+from vya_backup.history.recovery_events import Recovered, RecoveredDatabase, RecoveryFailed, RecoveryStarted
 from vya_backup.history.restore_events import RestoreCleaned, Restored, RestoreFailed, RestoreStarted
 from vya_backup.history.run_events import (
     CatalogCreated,
@@ -140,6 +142,7 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
     path = f"{database}/{backup_id}.sql.gz"
     kinds = (
         *good(backup_id, database=database),
+        AccountsChanged(**where, before="b0", added=1, words=("eve was added (user)",)),
         Verified(**where, path=path, verdict="pass"),
         DrillStarted(**where, process=PROCESS, target_instance="standby"),
         DrillAbandoned(**where, reason="its process is gone", target_instance="standby", left="drop it"),
@@ -156,6 +159,28 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         Restored(**where, **target, duration_seconds=2, rows=30, plain_bytes=5000),
         RestoreFailed(**where, **target, code="restore", message="psql failed", left="the old database stands"),
         RestoreCleaned(**where, **target, mended=("drop vya_staging_1",)),
+        RecoveryStarted(
+            instance="prod",
+            recovery_id="c1",
+            target_instance="new",
+            databases=(database,),
+            requested="newest good backups",
+            process=PROCESS,
+        ),
+        Recovered(
+            instance="prod",
+            recovery_id="c1",
+            target_instance="new",
+            duration_seconds=9,
+            results=(RecoveredDatabase(database=database, result="restored"),),
+        ),
+        RecoveryFailed(
+            instance="prod",
+            recovery_id="c1",
+            target_instance="new",
+            duration_seconds=9,
+            results=(RecoveredDatabase(database=database, result="failed", reason="psql failed"),),
+        ),
         Discovered(instance="prod", server="8.4.2", found=(database,), excluded=(Exclusion(name="x", reason="glob"),)),
         DiscoveryFailed(instance="prod", code="login", message="password refused"),
         RunStarted(command="backup", version="2.0.0", environment="test"),

@@ -82,8 +82,18 @@ def test_views_are_made_again_when_their_files_change(catalog: Catalog) -> None:
         connection.execute("CREATE VIEW leftover AS SELECT 1")
         connection.execute("UPDATE catalog_facts SET value = 'of an older program' WHERE name = 'views'")
     names = [row["name"] for row in Catalog.open(catalog.path, host="h").rows(_VIEWS)]
-    expected = "audit_log backups databases drills failures restorable restores retained runs"
+    expected = "audit_log backups databases drills failures recoveries restorable restores retained runs"
     assert names == expected.split()
+
+
+def test_the_projection_is_made_again_when_its_statements_change(catalog: Catalog) -> None:
+    """What an older program projected wrongly is mended by opening the file with this one."""
+    catalog.append(*good())
+    with plain(catalog.path) as connection:
+        connection.execute("UPDATE projected_backups SET state = 'damaged'")
+        connection.execute("UPDATE catalog_facts SET value = 'of an older program' WHERE name = 'projection'")
+
+    assert len(restorable(Catalog.open(catalog.path, host="h"))) == 1
 
 
 _VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name"

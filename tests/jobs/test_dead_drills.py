@@ -13,7 +13,8 @@ from tests.engines.contract import Bench
 from tests.jobs.looks import events, now
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import AlreadyRunning, Interrupted, RestoreRefused
-from vya_backup.history.events import DrillAbandoned, Drilled, DrillStarted, Process
+from vya_backup.history.event import Process
+from vya_backup.history.events import DrillAbandoned, Drilled, DrillStarted
 from vya_backup.history.views import BackupRow
 from vya_backup.jobs import drilling
 from vya_backup.jobs.drilling import drill_database

@@ -20,19 +20,22 @@ from vya_backup.engines.contract import (
     Compare,
     ConnectionSpec,
     Engine,
+    Load,
     PointOfNoReturn,
     RestoreRequest,
     Run,
     Sql,
     Steps,
 )
+from vya_backup.engines.stages import Gate
 from vya_backup.errors import BackupError, Interrupted, RestoreFailed
 from vya_backup.jobs.restore_source import Source
-from vya_backup.jobs.restore_steps import Outcome, Surroundings, carry_out
+from vya_backup.jobs.restore_steps import Outcome, Surroundings, Undertaking, Waits, carry_out
 from vya_backup.settings.model import Instance
 from vya_backup.transport.limits import UNLIMITED
 from vya_backup.transport.pipeline import silent
 from vya_backup.transport.processes import stop
+from vya_backup.transport.storage import Store
 
 HELD = Manifest({"table": ("log",)}, {"log": 1})
 COMPARED = Compare("compare", "x")
@@ -77,14 +80,22 @@ class Playing:
 
     def play(self) -> Outcome:
         """Carry the steps out; the outcome is kept also when they fail."""
+        carry_out(cast(RestoreRequest, None), self.around(), self.outcome)
+        return self.outcome
+
+    def undertaken(self) -> Undertaking:
+        """Return the steps as they are taken one gate at a time."""
+        around = self.around()
+        return Undertaking(cast(RestoreRequest, None), around, self.outcome)
+
+    def around(self) -> Surroundings:
+        """Return what the steps act on, with an outcome of their own."""
         self.outcome = Outcome()
         access = Access(Instance(id="i", type="sqlite", path="x"))
-        source = Source(None, "x.db.gz", None, None, None, None, None, manifest=HELD)  # type: ignore[arg-type]
+        source = Source(Store(self.file.parent), "x.db.gz", None, None, None, None, None, manifest=HELD)  # type: ignore[arg-type]
         server = Server("sqlite", (3,), "SQLite")
         engine = cast(Engine, self)
-        around = Surroundings(engine, access, server, source, HELD, UNLIMITED, silent, self.said.append)
-        carry_out(cast(RestoreRequest, None), around, self.outcome)
-        return self.outcome
+        return Surroundings(engine, access, server, source, HELD, UNLIMITED, silent, self.said.append)
 
     def words(self) -> list[str]:
         """Return what the steps left behind, in order."""
@@ -242,3 +253,58 @@ def test_an_interrupt_between_two_steps_is_taken_back(playing: Callable[..., Pla
 
     assert game.words() == ["one", "-one"]
     assert mark.exists()
+
+
+def test_a_gate_stops_what_waits_for_others_and_nothing_else(playing: Callable[..., Playing]) -> None:
+    """A restore by itself goes through; one beside others stops there, with what it did done."""
+    steps = (step("one"), Gate("the others"), step("two"), COMPARED)
+    alone = playing(*steps)
+    alone.play()
+    assert alone.words() == ["one", "two"]
+
+    beside = playing(*steps)
+    undertaking = beside.undertaken()
+
+    assert not undertaking.advance()
+    assert beside.words() == ["one", "two", "one"]
+    assert undertaking.advance()
+    assert beside.words() == ["one", "two", "one", "two"]
+
+
+def test_what_lacks_something_of_others_is_tried_again(playing: Callable[..., Playing]) -> None:
+    """Nothing is taken back while it waits; when it is given up all of it is, once."""
+    game = playing(step("one", undo="-one"), patient_load(undo="-load"), COMPARED)
+    undertaking = game.undertaken()
+
+    for _attempt in range(2):
+        with pytest.raises(Waits, match="no such tool"):
+            undertaking.advance(patiently=True)
+    assert game.words() == ["one"]
+    undertaking.take_back()
+
+    assert game.words() == ["one", "-load", "-one"]
+
+
+def test_without_patience_the_same_step_ends_the_restore(playing: Callable[..., Playing]) -> None:
+    """There are no others to wait for."""
+    game = playing(step("one", undo="-one"), patient_load(undo="-load"), COMPARED)
+
+    with pytest.raises(BackupError, match="no such tool"):
+        game.undertaken().advance()
+
+    assert game.words() == ["one", "-load", "-one"]
+
+
+def test_a_step_without_patience_never_waits(playing: Callable[..., Playing]) -> None:
+    """Trying it again would not be safe."""
+    game = playing(step("one", undo="-one"), Sql("two", (BROKEN,)), COMPARED)
+
+    with pytest.raises(BackupError, match="nowhere"):
+        game.undertaken().advance(patiently=True)
+
+    assert game.words() == ["one", "-one"]
+
+
+def patient_load(undo: str) -> Load:
+    """Return a patient step that fails, since there is no dump, with what takes it back."""
+    return Load("load", Command(("no such tool",)), undo=(step(undo),), patient=True)

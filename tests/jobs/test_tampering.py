@@ -20,7 +20,7 @@ from tests.jobs.copies import GUARDS, HOST, files, flip, rows, workspace_in
 from vya_backup.decisions.copies import folder_of
 from vya_backup.history import chain
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import CatalogRebuilt
+from vya_backup.history.run_events import CatalogRebuilt
 from vya_backup.jobs.auditing import audit_with_sidecars
 from vya_backup.jobs.copies import folders
 from vya_backup.jobs.copying import copy_out

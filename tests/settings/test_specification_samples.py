@@ -123,8 +123,6 @@ def test_where_both_name_an_instance_the_configuration_wins_and_says_so(project:
     first, second = loaded.configuration.instances
     assert (first.type, first.host, second.id) == ("mariadb", "other.example", "prod-postgres-01")
     assert loaded.notes == (
-        "users: true (the default) has no effect yet: the accounts of prod-mysql-01, prod-postgres-01"
-        " are not backed up by this version",
         "prod-mysql-01 is defined in the configuration and in credentials.json; the configuration wins",
     )
 

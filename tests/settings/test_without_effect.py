@@ -33,9 +33,6 @@ def test_what_is_heeded_is_not_called_without_effect(project: Project) -> None:
     assert project.load("storage: {retention: {daily_keep: 3, shrink_alarm_percent: 30}}").notes == ()
 
 
-def test_accounts_that_are_not_backed_up_are_told_in_one_note(project: Project) -> None:
-    """`users: true` is the default, so one sentence for all servers; SQLite has none."""
-    servers = ", ".join(f"{{id: s{n}, type: mysql, host: localhost}}" for n in range(5))
-    (note,) = project.load(f"instances: [{servers}, {{id: f, type: sqlite, path: a.db}}]").notes
-    assert "the accounts of s0, s1, s2 and 2 more are not backed up" in note
-    assert project.load("instances: [{id: s, type: mysql, host: localhost, users: false}]").notes == ()
+def test_backing_up_accounts_is_heeded(project: Project) -> None:
+    """`users: true` is the default, and there is nothing to be warned of."""
+    assert project.load("instances: [{id: s, type: mysql, host: localhost}]").notes == ()

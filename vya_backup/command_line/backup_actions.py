@@ -12,6 +12,7 @@ from vya_backup.command_line.session import Session, current
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import Work
 from vya_backup.errors import BackupError, Interrupted
+from vya_backup.history.drift import changed_in
 from vya_backup.history.views import BackupRow, newest_published_of, unread_of
 from vya_backup.jobs.checking import checksum
 from vya_backup.jobs.dumping import Dump, Order, dump_database
@@ -85,6 +86,8 @@ def check(ticket: Ticket) -> TaskFailed | None:
     except BackupError as error:
         return _failed(session, ticket, error)
     session.screen.result(_result(ticket, row, seconds))
+    if ticket.key.is_users:
+        _tell_drift(session, row)
     return failed
 
 
@@ -123,6 +126,12 @@ def _check_earlier(session: Session, ticket: Ticket, newest: BackupRow) -> TaskF
             except BackupError as error:
                 failed = _failed(session, ticket, error)
     return failed
+
+
+def _tell_drift(session: Session, row: BackupRow) -> None:
+    """Say at once that accounts are not what they were; the event has it in words."""
+    if changed := changed_in(session.workspace.catalog, row.backup_id):
+        session.screen.line(f"       accounts changed since the backup before: {changed.sentence}")
 
 
 def _result(ticket: Ticket, row: BackupRow, check_seconds: float) -> Result:

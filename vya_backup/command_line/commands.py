@@ -16,10 +16,12 @@ from vya_backup.command_line.session import guarded, keys_in, looking
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import short_names
 from vya_backup.errors import UsageError
+from vya_backup.history.drift import newest_drift
 from vya_backup.jobs.auditing import audit_with_sidecars
 from vya_backup.jobs.planning import plan, wanted_from_history
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook import tables
+from vya_backup.outlook.account_tables import drift_lines
 
 JSON = flag("json", "exact values as JSON")
 
@@ -108,7 +110,11 @@ class Status(Looking):
             newest = tables.backup_rows(workspace, None)[:1]
             return show(params, lambda: tables.values(newest), lambda: tables.backup_lines(newest, workspace))
         rows = tables.database_rows(workspace)
-        return show(params, lambda: tables.values(rows), lambda: tables.status_lines(rows))
+        return show(
+            params,
+            lambda: tables.values(rows),
+            lambda: [*tables.status_lines(rows), *drift_lines(newest_drift(workspace.catalog))],
+        )
 
 
 class Audit(Looking):

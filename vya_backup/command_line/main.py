@@ -27,11 +27,12 @@ from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
 from vya_backup.command_line.task_help import TaskHelp
+from vya_backup.command_line.users import Users
 from vya_backup.errors import UsageError
 
 YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a search for garbage that is not there
 
-LOOKING = (Backups, Plan, Databases, Status, Audit, CatalogCommand, Config, Credentials, Hold, Release)
+LOOKING = (Backups, Plan, Databases, Status, Audit, CatalogCommand, Config, Credentials, Hold, Release, Users)
 
 
 class Main(DoitMain):  # type: ignore[misc]
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print_error(error)
         return error.exit_status
-    creators = (tasks.task_backup, tasks.task_drill, tasks.task_prune, tasks.task_restore, tasks.task_verify)
+    others = (tasks.task_drill, tasks.task_prune, tasks.task_recover, tasks.task_restore, tasks.task_verify)
+    creators = (tasks.task_backup, *others)
     loader = ModuleTaskLoader({creator.__name__: creator for creator in creators})
     settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
     return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)

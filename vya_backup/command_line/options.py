@@ -31,6 +31,11 @@ def _number(name: str, help_text: str) -> Declaration:
     return {"name": name, "long": name.replace("_", "-"), "type": int, "default": 0, "help": help_text}
 
 
+def _names(name: str, help_text: str) -> Declaration:
+    """Declare an option that may be said several times."""
+    return {"name": name, "long": name.replace("_", "-"), "type": list, "default": [], "help": help_text}
+
+
 BACKUP: tuple[Declaration, ...] = (
     _text("instance", "only this instance"),
     _text("database", "only these databases: A,B"),
@@ -60,6 +65,8 @@ RESTORE: tuple[Declaration, ...] = (
     flag("drop_slots", "PostgreSQL: replication slots of the replaced database may be dropped"),
     flag("list", "list what can be restored, touch nothing"),
     flag("all", "with --force and a pattern: restore every database that matches"),
+    _names("user", "@users: only this account, `alice` or `app@10.%`; several times for several"),
+    _names("exclude_user", "@users: all but these, A,B; may be said several times"),
     _text("instance", "with a bare `restore`: of this instance"),
     _text("database", "with a bare `restore`: this database"),
     _text("date", "with --list: of this day only"),
@@ -79,6 +86,17 @@ VERIFY: tuple[Declaration, ...] = (
     _text("backup", "with --drill: this backup, by its id or the beginning of it"),
 )
 
+RECOVER: tuple[Declaration, ...] = (
+    _text("target_instance", "recover onto this instance (the gone one itself, where it was set up anew)"),
+    _text("at", "as of this time: the newest good backups at or before it, in the configured zone"),
+    flag("latest", "the newest good backups, even those that are suspiciously small"),
+    _text("exclude_database", "leave these databases out: A,B"),
+    _number("workers", "databases at once (default: backup.parallel)"),
+    flag("dry_run", "show what would be done, how much and how long, touch nothing"),
+    flag("force", "replace what is there; an old one survives until the new one stands"),
+    flag("yes", "answer the question that --force asks on a terminal"),
+)
+
 DRILL: tuple[Declaration, ...] = (_text("backup", "this backup, by its id or the beginning of it"),)
 
 OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {
@@ -87,6 +105,7 @@ OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {
     "prune": PRUNE,
     "verify": VERIFY,
     "drill": DRILL,
+    "recover": RECOVER,
 }
 
 DEFAULT_TASK = "backup"
@@ -145,18 +164,25 @@ def written(selections: Sequence[Selection]) -> list[str]:
             value = selection.options[declared["name"]]
             if value and declared.get("type") is bool:
                 words.append(f"--{declared['long']}")
+            elif declared.get("type") is list:
+                words += [f"--{declared['long']}={one}" for one in value]
             elif value:
                 words.append(f"--{declared['long']}={value}")
     return words
 
 
 def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tuple[Mapping[str, Any], list[str]]:
-    parser = TaskParse([CmdOption(dict(option)) for option in declared])
+    parser = TaskParse([CmdOption(dict(option, default=fresh(option))) for option in declared])
     try:
         options, left = parser.parse(rest)
     except CmdParseError as error:
         raise UsageError(f"{task}: {_first_words(error)}", _takes(declared)) from error
     return {option["name"]: options[option["name"]] for option in declared}, left
+
+
+def fresh(option: Declaration) -> Any:
+    """Return an option's default; for a list one of its own, since doit's parser appends to it."""
+    return list(option["default"]) if option.get("type") is list else option["default"]
 
 
 def _first_words(error: CmdParseError) -> str:

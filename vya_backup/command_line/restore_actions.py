@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from doit.exceptions import TaskFailed
 
+from vya_backup.command_line import account_actions
+from vya_backup.command_line.asking import demand_name, question
 from vya_backup.command_line.session import Session, current
 from vya_backup.decisions.naming import Key, database_of_task
 from vya_backup.errors import BackupError, RestoreRefused, UsageError
 from vya_backup.history.views import RestorableRow
 from vya_backup.jobs.restore_plan import Prepared, describe, prepare
-from vya_backup.jobs.restore_source import Wish, restorable_rows
+from vya_backup.jobs.restore_source import Wish, instant, restorable_rows
 from vya_backup.jobs.restoring import Finished, restore
 from vya_backup.outlook.figures import human_duration, human_size, human_speed, local_time
 from vya_backup.outlook.screen import Result
@@ -50,6 +50,9 @@ def _restore(session: Session, task: str, wish: Wish, options: Mapping[str, Any]
     screen, workspace = session.screen, session.workspace
     if options.get("interactive"):
         wish = _picked(session, wish)
+    if account_actions.means_accounts(workspace, wish):
+        return account_actions.restore(session, wish, options)
+    account_actions.demand_no_accounts(options)
     with screen.working(f"{wish.key or wish.file} (checking the backup)", 0) as progress:
         prepared = prepare(workspace, wish, progress)
     screen.close()
@@ -69,7 +72,7 @@ def _wish(session: Session, key: Key | None, options: Mapping[str, Any]) -> Wish
     when = str(options.get("at") or options.get("datetime") or "")
     return Wish(
         key=key,
-        at=_instant(session, when) if when else None,
+        at=instant(session.workspace, when) if when else None,
         latest=bool(options.get("latest")),
         backup=str(options.get("backup") or ""),
         file=Path(str(options["file"])) if options.get("file") else None,
@@ -78,16 +81,6 @@ def _wish(session: Session, key: Key | None, options: Mapping[str, Any]) -> Wish
         force=bool(options.get("force")),
         words=frozenset(word for name, word in WORDS.items() if options.get(name)),
     )
-
-
-def _instant(session: Session, text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--at {text!r} is no time", "Write it as 2026-01-09 or '2026-01-09 02:30'.") from error
-    if len(text) == len("2026-01-09"):  # a day means its end: the newest backup of that day
-        instant = instant.replace(hour=23, minute=59, second=59, microsecond=999999)
-    return instant if instant.tzinfo else instant.replace(tzinfo=session.workspace.schedule.zone)
 
 
 def _named_by_options(options: Mapping[str, Any]) -> Key | None:
@@ -121,7 +114,7 @@ def _picked(session: Session, wish: Wish) -> Wish:
     session.screen.close()
     for number, row in enumerate(rows, start=1):
         session.screen.line(f"{number:3}  {_choice(session, row)}")
-    answer = _question(f"Which one? [1-{len(rows)}] ")
+    answer = question(f"Which one? [1-{len(rows)}] ")
     if not answer.isdecimal() or not 1 <= int(answer) <= len(rows):
         raise RestoreRefused(f"{answer!r} is none of 1 to {len(rows)}; nothing was touched")
     return replace(wish, backup=rows[int(answer) - 1].backup_id)
@@ -133,19 +126,9 @@ def _choice(session: Session, row: RestorableRow) -> str:
 
 
 def _ask(prepared: Prepared, options: Mapping[str, Any]) -> None:
-    """On a terminal, replacing something needs an answer that names it: two terminals look alike at night."""
-    if not prepared.request.exists or options.get("yes") or not sys.stdin.isatty():
-        return
-    server = f"{prepared.target.id} ({prepared.server.banner})"
-    answer = _question(f"This replaces {prepared.target_key} on {server}.\nType its name to go on: ")
-    if answer not in {prepared.target_key, prepared.request.database}:
-        raise RestoreRefused(f"{answer!r} is not {prepared.target_key}; nothing was touched")
-
-
-def _question(text: str) -> str:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    return sys.stdin.readline().strip()
+    if prepared.request.exists and not options.get("yes"):
+        server = f"{prepared.target.id} ({prepared.server.banner})"
+        demand_name(f"replaces {prepared.target_key} on {server}", (prepared.target_key, prepared.request.database))
 
 
 def _result(finished: Finished) -> Result:

@@ -155,6 +155,7 @@ def _threads(session: Session, params: Any) -> int:
     """Return how many tasks run at once: as said for doit, for the task, or configured; restores run one by one."""
     if "num_process" in params._non_default_keys:  # noqa: SLF001 - doit's own way to tell a default
         return int(params["num_process"])
-    said = [int(s.options["workers"]) for s in session.selections if s.options.get("workers")]
+    tasks = [s for s in session.selections if s.group != "recover"]  # one task, with workers of its own
+    said = [int(s.options["workers"]) for s in tasks if s.options.get("workers")]
     is_parallel = bool(selecting.backups(session.selections)) or bool(session.verifying)
     return max(said) if said else session.workspace.configuration.backup.parallel if is_parallel else 0

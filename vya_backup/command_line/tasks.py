@@ -13,9 +13,16 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from vya_backup.command_line import backup_actions, drill_actions, prune_actions, restore_actions, verify_actions
+from vya_backup.command_line import (
+    backup_actions,
+    drill_actions,
+    prune_actions,
+    recover_actions,
+    restore_actions,
+    verify_actions,
+)
 from vya_backup.command_line.backup_actions import Ticket
-from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RESTORE, VERIFY
+from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RECOVER, RESTORE, VERIFY
 from vya_backup.command_line.session import current, known_keys
 from vya_backup.decisions.naming import Key, task_name
 from vya_backup.decisions.plan import short_names
@@ -25,6 +32,7 @@ from vya_backup.history.verifiable import VerifiableRow
 TASKS = {
     "backup": "Bring every due database up to date.",
     "restore": "Bring one database back: doit restore:INSTANCE/DATABASE.",
+    "recover": "Bring a whole server back: doit recover:INSTANCE --target-instance ID.",
     "verify": "Read the stored backups of every database again and compare them.",
     "drill": "Rehearse the restore of every database.",
     "prune": "Remove what no database needs any more.",
@@ -112,6 +120,22 @@ def task_drill() -> Iterator[Task]:
     for name, key in zip(names, keys, strict=True):
         actions = [(drill_actions.drill, [name, key])]
         yield Task(name, actions, params=DRILL, subtask_of="drill", doc=f"Rehearse a restore of {key}.", **QUIET)
+
+
+def task_recover() -> Iterator[Task]:
+    """Bring a whole instance back: accounts, every database, grants."""
+    yield Task(
+        "recover",
+        [(recover_actions.recover_instance, ["recover", ""])],
+        params=RECOVER,
+        has_subtask=True,
+        doc=TASKS["recover"],
+        **QUIET,
+    )
+    for instance in sorted({key.instance for key in _keys()}):
+        name = f"recover:{instance}"
+        actions = [(recover_actions.recover_instance, [name, instance])]
+        yield Task(name, actions, params=RECOVER, subtask_of="recover", doc=f"Bring all of {instance} back.", **QUIET)
 
 
 def _tickets() -> list[Ticket]:

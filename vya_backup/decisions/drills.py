@@ -34,6 +34,21 @@ def blame(error: BackupError, *, fed: bool, ground_lost: bool) -> Verdict:
     return "fail"
 
 
+_OVER = (
+    ("drill.limits.file_mb", ("File too large", "Errcode: 27", "errno: 27", "signal 25")),
+    ("drill.limits.processes", ("Resource temporarily unavailable", "Can't create a new thread", "could not fork")),
+    ("drill.limits.memory_mb", ("out of memory", "Out of memory", "Cannot allocate memory", "MemoryError")),
+    ("backup.timeout_minutes", ("signal 24",)),
+)
+"""Settings, and the words in which servers, tools and the kernel (signal(7)) say that one of them was reached."""
+
+
+def over_limit(said: str) -> str:
+    """Return which limit of a drill stopped it, as words to be added to what was said; empty when none did."""
+    reached = next((name for name, words in _OVER if any(word in said for word in words)), "")
+    return f" (the limit is {reached})" if reached else ""
+
+
 def concerns(pattern: str, key: str) -> bool:
     """Say whether an assertion about `pattern` (`INSTANCE/DATABASE`, or a glob) is about this database."""
     return pattern == key or fnmatch.fnmatchcase(key, pattern)

@@ -11,6 +11,7 @@ from typing import Any
 
 from vya_backup.decisions.manifest import Objects
 from vya_backup.decisions.metadata import Needs
+from vya_backup.redaction import Secret
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Survey:
     unprotected: tuple[str, ...] = ()
     """Tables outside the snapshot (MyISAM, Aria …): when there are any, the backup is recorded as not consistent."""
     size_bytes: int | None = None
+    text: Secret | None = None
+    """The dump itself where no vendor's tool writes it (accounts of MySQL and MariaDB): it goes nowhere else."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +83,5 @@ class Finding:
     blocks: bool
     message: str
     hint: str = ""
+    lacks_roles: tuple[str, ...] = ()
+    """The accounts that the target would need first; the job adds which backup has them."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
+from vya_backup.engines.stages import Gate, Stage
 from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.errors import BackupError
 from vya_backup.redaction import Secret
@@ -26,8 +27,6 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
     # these two are made of what stands here
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
     from vya_backup.engines.throwaway import Site, Throwaway
-
-# --------------------------------------------------------------------------- commands and connections
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,8 @@ class Access:
     instance: Instance
     username: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
+    answer_seconds: float | None = None
+    """How long a connection may last, after which its server counts as hung; None: until the run is stopped."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,8 @@ class ConnectionSpec:
     url: URL
     connect_args: Mapping[str, Any]
     first_statements: tuple[str, ...] = ()
-
-
-# --------------------------------------------------------------------------- restoring
+    opened: Callable[[Any], int] | None = None
+    """Called with the driver's own open connection; returns its socket's descriptor, so that it can be cut off."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ class RestoreRequest:
     retired: str
     allow: frozenset[str] = frozenset()
     """Words said on the command line, such as `drop-slots`."""
+    stage: Stage = Stage.WHOLE
+    """What of it is restored, where several databases come back together."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ class Load:
     parts: tuple[str, ...] = ()
     edit: Callable[[bytes], bytes] | None = None
     undo: tuple[Step, ...] = ()
+    patient: bool = False
+    """Whether it may fail for want of something in another database, and can then be tried again as it is."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,6 @@ class Run:
     command: Command
     undo: tuple[Step, ...] = ()
     may_fail: bool = False
-    """Whether a failure is only reported (the cleaning up after the point of no return)."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ class PointOfNoReturn:
     purpose: str
 
 
-Step = Sql | Load | Run | Ask | Compare | PointOfNoReturn
+Step = Sql | Load | Run | Ask | Compare | PointOfNoReturn | Gate
 Steps = Generator[Step, Any, None]
 
 

@@ -76,6 +76,27 @@ class Checksummed(Event):
     modified_ns: int | None = None
 
 
+class AccountsChanged(Event):
+    """A backup of accounts differs from the good one before it, which is `before`; `words` are the first differences.
+
+    With a `problem` the two could not be compared, and nothing is known about changes.
+    """
+
+    type = "accounts_changed"
+    before: Exact
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    words: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Return the counts in words: `2 added, 1 changed`."""
+        counts = {"added": self.added, "removed": self.removed, "changed": self.changed}
+        return self.problem or ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+
+
 class Verified(Event):
     """A stored file was read again, compared and decoded to its end.
 

@@ -1,7 +1,7 @@
 """Brings a catalog file to the schema of this program: numbered migrations, then the views, in one transaction.
 
 A migration is a file of `catalog/migrations` whose statements are separated by empty lines; `user_version` holds the
-number of the last one. Views are derived: whenever their files change they are made again.
+number of the last one. Views and projection are derived: whenever what makes them changes they are made again.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def is_current(connection: Connection, path: Path) -> bool:
             f"the catalog {path} has schema {version}, newer than this program's {schema_version()}",
             "Upgrade vya-backupdb on this host.",
         )
-    return version == schema_version() and _fact(connection, "views") == _views_digest()
+    return version == schema_version() and all(_fact(connection, name) == value for name, value in _derived().items())
 
 
 def catalog_id(connection: Connection) -> str:
@@ -82,15 +82,16 @@ def expected_schema() -> dict[str, str]:
 
 
 def _upgrade(connection: Connection) -> None:
-    if _pragma(connection, "user_version") < schema_version():
+    if is_older := _pragma(connection, "user_version") < schema_version():
         _apply_migrations(connection)
+    if is_older or _fact(connection, "projection") != projection.digest():
         projection.rebuild(connection)
     for name in [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")]:
         connection.execute(f'DROP VIEW "{name}"')
     for file in _view_files():
         connection.execute(file.read_text(encoding="utf-8"))
     connection.execute("INSERT OR IGNORE INTO catalog_facts VALUES ('catalog_id', ?)", (new_id(),))
-    connection.execute("INSERT OR REPLACE INTO catalog_facts VALUES ('views', ?)", (_views_digest(),))
+    connection.executemany("INSERT OR REPLACE INTO catalog_facts VALUES (?, ?)", _derived().items())
 
 
 def _apply_migrations(connection: Connection) -> None:
@@ -127,6 +128,11 @@ def _migration_files() -> list[Path]:
 
 def _view_files() -> list[Path]:
     return sorted(resource("catalog/views").glob("*.sql"))
+
+
+def _derived() -> dict[str, str]:
+    """Return the digests of what a file's derived parts are made by; they stand in `catalog_facts`."""
+    return {"views": _views_digest(), "projection": projection.digest()}
 
 
 def _views_digest() -> str:

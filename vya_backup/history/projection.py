@@ -6,6 +6,7 @@ never says anything that the events don't. Types without statements (of a newer 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,11 @@ TABLES: Final = (
     "projected_tasks",
 )
 COLUMNS: Final = ("id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
+
+
+def digest() -> str:
+    """Return what tells whether a file's projection was made by these statements."""
+    return hashlib.sha256(repr(sorted(_STATEMENTS.items())).encode()).hexdigest()
 
 
 def apply(connection: Connection, row: Row) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from vya_backup.history.event import Event, Process
-from vya_backup.history.fact import EXACT, Exact
+from vya_backup.history.fact import EXACT, Exact, ExactList, Fact
+
+
+class RestoredAccount(Fact):
+    """What a restore of accounts did with one of them; `waits_for` are the databases that its last grants need."""
+
+    name: Exact
+    verdict: Exact
+    words: tuple[str, ...] = ()
+    waits_for: ExactList = ()
 
 
 class RestoreStarted(Event):
@@ -22,10 +31,16 @@ class RestoreStarted(Event):
     process: Annotated[Process, EXACT]
     place: Exact = ""
     created: bool = False
+    stage: Exact = ""
+    recovery_id: Exact = ""
 
 
 class Restored(Event):
-    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it."""
+    """A restored database stands and agrees with the manifest; `left` is what could not be cleaned up after it.
+
+    In a recovery, which `recovery_id` names, `stage` may be `tables`, and later in an event of its own `programs`.
+    `accounts` is what became of each, where `@users` was restored.
+    """
 
     type = "restored"
     restore_id: Exact
@@ -36,6 +51,9 @@ class Restored(Event):
     plain_bytes: int
     compared: tuple[str, ...] = ()
     left: str = ""
+    stage: Exact = ""
+    recovery_id: Exact = ""
+    accounts: tuple[RestoredAccount, ...] = ()
 
 
 class RestoreCleaned(Event):
@@ -51,7 +69,7 @@ class RestoreCleaned(Event):
 class RestoreFailed(Event):
     """A restore stopped; `left` says where the old database is and what brings it back.
 
-    `mended` is what a later run did about a restore whose process had died.
+    `mended` is what a later run did about a restore whose process had died, `accounts` as in `restored`.
     """
 
     type = "restore_failed"
@@ -64,3 +82,4 @@ class RestoreFailed(Event):
     differences: tuple[str, ...] = ()
     left: str = ""
     mended: tuple[str, ...] = ()
+    accounts: tuple[RestoredAccount, ...] = ()

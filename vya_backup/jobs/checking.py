@@ -8,10 +8,11 @@ from __future__ import annotations
 from vya_backup.clock import monotonic
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.verdict import Finding, SeenDump, dump_faults, in_words
-from vya_backup.engines import engine_for
+from vya_backup.engines import engine_of
 from vya_backup.errors import ArtifactDamaged, BackupError
 from vya_backup.history.events import Checksummed, Damaged, Failed, Missing
 from vya_backup.history.views import BackupRow
+from vya_backup.jobs.accounts_changes import changes_since
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import of_path
@@ -36,7 +37,8 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
             workspace.catalog.append(_failure(row, error))
             raise
         seconds = monotonic() - started
-        workspace.catalog.append(checksummed(workspace, row, seen, seconds))
+        changed = changes_since(workspace, row) if key.is_users else []
+        workspace.catalog.append(checksummed(workspace, row, seen, seconds), *changed)
     return seconds
 
 
@@ -61,7 +63,7 @@ def unpack(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) ->
         ArtifactDamaged: the file is missing, differs, or does not decode; the fact is appended first.
     """
     path = _present(workspace, row)
-    observer = engine_for(row.engine or "").observer()
+    observer = engine_of(row.engine or "", row.database).observer()
     seen = reading_back.unpack(workspace.store, path, of_path(path), observer, progress)
     _judge(workspace, row, seen_dump(seen))
     return seen

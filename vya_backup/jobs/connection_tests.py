@@ -12,7 +12,8 @@ from threading import Thread
 
 from vya_backup.clock import monotonic
 from vya_backup.decisions.manifest import counted
-from vya_backup.engines import engine_for
+from vya_backup.decisions.naming import USERS
+from vya_backup.engines import accounts_engine, engine_for, has_accounts
 from vya_backup.engines.answers import MissingPrivilege, Server
 from vya_backup.engines.choosing import choose_client
 from vya_backup.engines.contract import Access, Engine
@@ -125,6 +126,7 @@ class _Trial:
         client, client_problems = self._client(engine, server)
         usable = [name for name in discovery.selected if name not in discovery.problems]
         missing, checked = self._privileges(engine, access, server, usable)
+        missing += self._accounts(access, server)
         unusable = [f"{name} cannot be dumped: {why}" for name, why in discovery.problems.items()]
         absent = [f"{name} is listed, but not on the server" for name in discovery.absent]
         return ConnectionReport(
@@ -162,6 +164,16 @@ class _Trial:
                     problems.setdefault(_sentence(missing), []).append(name)
             checked += 1
         return [f"{_some(databases)}: {sentence}" for sentence, databases in problems.items()], checked
+
+    def _accounts(self, access: Access, server: Server) -> list[str]:
+        """Say what keeps the accounts of an instance from being backed up, where they are wanted."""
+        if not (access.instance.users and has_accounts(access.instance.type)):
+            return []
+        engine = accounts_engine(access.instance.type)
+        with connect(engine, access, USERS, timeout_seconds=self.timeout_seconds) as connection:
+            missing = engine.missing_privileges(connection, server, USERS)
+        _, no_client = self._client(engine, server)
+        return [f"{USERS}: {_sentence(one)}, or set users: false" for one in missing] + list(no_client)
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vya_backup.decisions import plan
-from vya_backup.decisions.naming import Key, show
+from vya_backup.decisions.naming import USERS, Key, show
+from vya_backup.engines import has_accounts
 from vya_backup.errors import BackupError
 from vya_backup.history.run_events import Discovered, DiscoveryFailed, Exclusion
 from vya_backup.jobs.workspace import Workspace
@@ -72,12 +73,15 @@ def _look(workspace: Workspace, instance: Instance) -> Discovery:
 def sort_out(instance: Instance, found: Sequence[FoundDatabase], server: str) -> Discovery:
     """Apply the configuration's selection to what a server has."""
     selected, excluded, absent = plan.select([(f.name, f.system) for f in found], instance)
+    problems = {f.name: f.problem for f in found if f.problem and f.name in selected}
+    if USERS in selected:
+        problems[USERS] = "accounts are kept under this name; rename the database, or exclude it"
     return Discovery(
         instance=instance,
         selected=selected,
         excluded=excluded,
         absent=absent,
-        problems={f.name: f.problem for f in found if f.problem and f.name in selected},
+        problems=problems,
         sizes={f.name: f.size_bytes for f in found if f.size_bytes is not None},
         server=server,
     )
@@ -122,7 +126,9 @@ def describe(discovery: Discovery) -> list[str]:
     """Return what `backup --list-databases` prints: a line for each database, with the reason where it is left out."""
     if discovery.error is not None:
         return [f"{discovery.instance.id}: {discovery.error}"]
-    chosen = [f"{discovery.instance.id}/{show(name)}" for name in discovery.selected if name not in discovery.problems]
+    has_users = discovery.instance.users and has_accounts(discovery.instance.type) and USERS not in discovery.selected
+    names = (USERS, *discovery.selected) if has_users else discovery.selected
+    chosen = [f"{discovery.instance.id}/{show(name)}" for name in names if name not in discovery.problems]
     unusable = [f"{discovery.instance.id}/{show(n)}  cannot be dumped: {why}" for n, why in discovery.problems.items()]
     left_out = [f"{discovery.instance.id}/{show(e.name)}  left out: {e.reason}" for e in discovery.excluded]
     absent = [f"{discovery.instance.id}/{show(name)}  listed, but not on the server" for name in discovery.absent]

@@ -9,16 +9,17 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vya_backup.decisions.manifest import Manifest
+from vya_backup.decisions.naming import USERS
 from vya_backup.engines.answers import Server
 from vya_backup.engines.choosing import choose_server
 from vya_backup.engines.contract import Access, Command, Engine
 from vya_backup.engines.throwaway import Looks, Site, Throwaway
 from vya_backup.engines.tools import Client
-from vya_backup.errors import ConfigurationError, RestoreRefused, SpaceMissing
+from vya_backup.errors import BackupError, ConfigurationError, RestoreRefused, SpaceMissing
 from vya_backup.history.identifiers import new_id
 from vya_backup.jobs.restore_source import Source
 from vya_backup.jobs.workspace import Workspace
@@ -29,7 +30,7 @@ from vya_backup.transport.disk import explained, space
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.locks import hold
 from vya_backup.transport.private_server import PrivateServer, Scratch, scratch
-from vya_backup.transport.sandbox import Sandbox, Walls, account_for, sandbox
+from vya_backup.transport.sandbox import Caps, Sandbox, Walls, account_for, sandbox
 from vya_backup.transport.stopping import stop
 from vya_backup.transport.tools import family_of, find_client
 
@@ -50,8 +51,8 @@ class Ground:
     walls: str
     """The sandbox, by its name."""
     confine: Callable[[Command], Command]
-    is_lost: Callable[[], bool]
-    """Says whether the private server ended by itself."""
+    lost: Callable[[], str]
+    """Says why the private server is gone, although nobody wanted that; empty while it is there."""
     is_private: bool
     count: Callable[[str], Manifest] | None = None
     """Counts outside this process; None where a connection is asked."""
@@ -69,13 +70,15 @@ def sweep(workspace: Workspace) -> None:
     private_server.sweep(folder_of(workspace))
 
 
-def shared_instance(workspace: Workspace, engine: Engine) -> Instance | None:
+def shared_instance(workspace: Workspace, engine: Engine, database: str) -> Instance | None:
     """Return the configured instance that takes the dumps of an engine; None where a private server does.
+
+    Accounts always take a private one: they belong to the whole server, and cannot stand beside those that are there.
 
     Raises:
         UsageError: `drill.instance` names none.
     """
-    wanted = workspace.configuration.drill.instance
+    wanted = workspace.configuration.drill.instance if database != USERS else ""
     instance = workspace.instance(wanted) if wanted else None
     return instance if instance and workspace.engine(instance).family == engine.family else None
 
@@ -87,7 +90,7 @@ def ground_for(workspace: Workspace, source: Source, limits: Limits) -> Iterator
     Raises:
         BackupError: there is no such ground here; nothing was said about the backup.
     """
-    instance = shared_instance(workspace, source.engine)
+    instance = shared_instance(workspace, source.engine, source.key.database if source.key else "")
     if instance is not None:
         making = shared_ground(workspace, instance, source)
     else:
@@ -116,10 +119,12 @@ def private_ground(workspace: Workspace, source: Source, limits: Limits) -> Iter
         described = engine.throwaway(Site(program, folders.work, database, source.properties))
         if described.serve:
             _demand_short(folders)
-        box = sandbox(wanted, account, _walls(workspace, source, folders, described))
+        described = replace(described, access=replace(described.access, answer_seconds=workspace.answer_seconds))
+        box = sandbox(wanted, account, _walls(workspace, source, folders, described), _caps(workspace))
+        limits = replace(limits, given_up=_keeping_free(workspace, parent))
         for command in described.make:
             pipeline.run(box.confine(command), engine=engine, limits=limits)
-        server = stack.enter_context(_served(described, box)) if described.serve else None
+        server = stack.enter_context(_served(described, box, limits)) if described.serve else None
         if server:
             server.wait_until_ready(engine, described.access)
         yield _private(engine, described, box, server, limits)
@@ -163,10 +168,32 @@ def _walls(workspace: Workspace, source: Source, folders: Scratch, described: Th
     return Walls(folders.work, folders.system, (*described.shows, *tools), tuple(hides))
 
 
-def _served(described: Throwaway, box: Sandbox) -> PrivateServer:
+def _caps(workspace: Workspace) -> Caps:
+    limits = workspace.configuration.drill.limits
+    return Caps(limits.memory_mb << 20, limits.file_mb << 20, limits.processes, round(workspace.answer_seconds))
+
+
+def _keeping_free(workspace: Workspace, parent: Path) -> Callable[[], BackupError | None]:
+    """Return what is asked at every wait for a program of the drill: whether it has filled the disk."""
+    wanted = workspace.configuration.drill.limits.min_free_mb << 20
+
+    def look() -> BackupError | None:
+        with explained("measure", parent):
+            free = space(parent).free
+        if free >= wanted:
+            return None
+        return SpaceMissing(
+            f"the drill was ended, since {parent} had only {free:,} bytes left of the {wanted:,} that stay free",
+            "Give drill.folder more room, or lower drill.limits.min_free_mb.",
+        )
+
+    return look
+
+
+def _served(described: Throwaway, box: Sandbox, limits: Limits) -> PrivateServer:
     assert described.serve is not None  # noqa: S101  the caller has looked
     # Behind walls everything dies at once and nothing outside can be left; without, a server has to clear up itself.
-    return PrivateServer(box.confine(described.serve), 0 if box.name != "none" else GRACE_SECONDS)
+    return PrivateServer(box.confine(described.serve), 0 if box.name != "none" else GRACE_SECONDS, limits.given_up)
 
 
 def _private(
@@ -185,7 +212,7 @@ def _private(
         database=described.database,
         walls=box.name,
         confine=box.confine,
-        is_lost=lambda: server is not None and server.is_lost,
+        lost=lambda: server.lost if server else "",
         is_private=True,
         count=(lambda database: looks.counted(output(looks.count(database)))) if looks else None,
         answer=(lambda sql: output(looks.ask(sql))) if looks else None,
@@ -219,10 +246,10 @@ def shared_ground(workspace: Workspace, instance: Instance, source: Source) -> I
     ours = _prefix(workspace)
     account = account_for(wanted)
     with _alone_on(workspace, instance), scratch(folder_of(workspace), account) as folders:
-        box = sandbox(wanted, account, _walls_towards(workspace, source, folders, instance))
+        box = sandbox(wanted, account, _walls_towards(workspace, source, folders, instance), _caps(workspace))
         try:
             database = ours + new_id()[-12:]
-            yield Ground(access, told, database, box.name, box.confine, lambda: False, is_private=False)
+            yield Ground(access, told, database, box.name, box.confine, lambda: "", is_private=False)
         finally:
             with stop.shielded():
                 _drop_all(engine, access, ours)

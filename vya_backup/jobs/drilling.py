@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vya_backup.clock import monotonic
-from vya_backup.decisions.drills import Verdict, agrees, blame, concerns
+from vya_backup.decisions.drills import Verdict, agrees, blame, concerns, over_limit
 from vya_backup.decisions.naming import Key
 from vya_backup.engines import engine_for
 from vya_backup.engines.contract import Command, RestoreRequest
@@ -102,9 +102,10 @@ def _tried(
     except BackupError as error:
         stop.check()  # told to stop, the private server ends first, and the question to it fails
         workspace.keep_words(f"drill-{row.backup_id}", error.stderr)
-        lost = drill.ground is not None and drill.ground.is_lost()
-        verdict = blame(error, fed=drill.fed, ground_lost=lost)
-        return verdict, "the private server ended by itself" if lost else str(error)
+        lost = drill.ground.lost() if drill.ground else ""
+        over = over_limit(str(error))
+        verdict = blame(error, fed=drill.fed, ground_lost=bool(lost or over))
+        return verdict, lost or f"{error}{over}"
     return "pass", ""
 
 
@@ -122,8 +123,8 @@ def _rehearse(workspace: Workspace, row: BackupRow, drill: _Drill, progress: pip
             raise RestoreRefused("; ".join(drill.outcome.warnings))
         assertions = [one for one in workspace.configuration.drill.assertions if concerns(one.database, row.key)]
         _ask_all(source, ground, request, assertions, drill)
-        if ground.is_lost():
-            raise RestoreRefused("the private server ended by itself")
+        if ground.lost():
+            raise RestoreRefused(ground.lost())
 
 
 def _begin(workspace: Workspace, row: BackupRow, drill: _Drill) -> None:
@@ -132,7 +133,7 @@ def _begin(workspace: Workspace, row: BackupRow, drill: _Drill) -> None:
     Raises:
         RestoreRefused: the backup was pruned meanwhile.
     """
-    shared = shared_instance(workspace, engine_for(row.engine or ""))
+    shared = shared_instance(workspace, engine_for(row.engine or ""), row.database)
 
     def events() -> list[Event]:
         now = backup(workspace.catalog, row.backup_id)

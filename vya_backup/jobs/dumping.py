@@ -125,7 +125,10 @@ class _Attempt:
         planned = self.order.planned
         if planned.problem:
             raise DumpFailed(f"{planned.key} cannot be dumped: {planned.problem}")
-        engine, access = self.workspace.engine(planned.instance), self.workspace.access(planned.instance)
+        engine, access = (
+            self.workspace.engine(planned.instance, planned.key.database),
+            self.workspace.access(planned.instance),
+        )
         with connect(engine, access, planned.key.database) as connection:
             server = engine.server(connection)
             _demand_privileges(planned, engine.missing_privileges(connection, server, planned.key.database))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.errors import BackupError, DumpBlocked, DumpFailed
 from vya_backup.transport.connections import connect
 
 LOOK_EVERY_SECONDS = 2.0
+ANSWER_SECONDS = 10.0  # a hung server must not keep the watcher, whose end the dump waits for
 GivenUp = Callable[[], BackupError | None]
 
 
@@ -52,7 +54,7 @@ class _Watch:
 
     def _look(self) -> None:
         try:
-            with connect(self.engine, self.access) as connection:
+            with connect(self.engine, replace(self.access, answer_seconds=ANSWER_SECONDS)) as connection:
                 waited = self.engine.blocked_seconds(connection, self.marker)
         except BackupError:
             return

@@ -5,28 +5,22 @@ The rule: nothing is closed before it is right, so that a server that cannot be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from vya_backup.decisions.naming import show
+from vya_backup.decisions.naming import USERS, show
 from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
 from vya_backup.history.restore_events import RestoreCleaned, RestoreFailed, RestoreStarted
 from vya_backup.history.restores import RestoreRow, unfinished_restores, untidy_restores
-from vya_backup.jobs.restore_steps import ask, execute
+from vya_backup.jobs.restore_steps import Mended, ask, execute
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import UNLIMITED
 from vya_backup.transport.liveness import ProcessIdentity, is_gone
 from vya_backup.transport.locks import hold
 
-
-@dataclass(frozen=True)
-class _Mended:
-    """What was done, and what is left for a person."""
-
-    done: tuple[str, ...]
-    left: str
+ACCOUNTS_STAND = "accounts that were made stand; the same command makes the others"
+"""Each statement of a restore of accounts is whole by itself, and a second run leaves alone what is there."""
 
 
 def mend_restores(workspace: Workspace) -> list[str]:
@@ -65,18 +59,29 @@ def _mend(workspace: Workspace, restore: RestoreRow) -> str:
     return f"a restore of {target} {what}: {done}{f'. By hand: {mended.left}' if mended.left else ''}"
 
 
-def _put_right(workspace: Workspace, restore: RestoreRow) -> _Mended:
+def _put_right(workspace: Workspace, restore: RestoreRow) -> Mended:
+    if restore.target_database == USERS:
+        return Mended((ACCOUNTS_STAND,), "")
     instance = workspace.instance(restore.target_instance)
-    engine, access = workspace.engine(instance), workspace.access(instance, "restore")
-    steps = engine.mend(_unfinished(workspace, restore, access))
+    access = workspace.access(instance, "restore")
+    return put_right(workspace.engine(instance), _unfinished(workspace, restore, access))
+
+
+def put_right(engine: Engine, left: Unfinished) -> Mended:
+    """Look at what a restore has left, and make the old or the restored database stand, whole and alone.
+
+    Raises:
+        BackupError: a step failed; it can be tried again at any time.
+    """
+    steps = engine.mend(left)
     done: list[str] = []
     answer: Any = None
     while True:
         try:
             step = steps.send(answer)
         except StopIteration as end:
-            return _Mended(tuple(done), end.value or "")
-        answer = _act(step, engine, access)
+            return Mended(tuple(done), end.value or "")
+        answer = _act(step, engine, left.access)
         if not isinstance(step, Ask):
             done.append(step.purpose)
 
@@ -105,14 +110,14 @@ def _columns(restore: RestoreRow) -> dict[str, Any]:
     return {name: getattr(restore, name) for name in names}
 
 
-def _cleaned(restore: RestoreRow, mended: _Mended) -> RestoreCleaned:
+def _cleaned(restore: RestoreRow, mended: Mended) -> RestoreCleaned:
     return RestoreCleaned(
         **_columns(restore),
         mended=mended.done,
     )
 
 
-def _closed(restore: RestoreRow, target: str, mended: _Mended) -> RestoreFailed:
+def _closed(restore: RestoreRow, target: str, mended: Mended) -> RestoreFailed:
     return RestoreFailed(
         **_columns(restore),
         code="abandoned",

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from vya_backup.decisions.naming import ArtifactName, Key, artifact_name, free_name
+from vya_backup.decisions.naming import USERS, ArtifactName, Key, artifact_name, free_name
 from vya_backup.decisions.plan import Decision, Known, Work, decide, shape_of
 from vya_backup.decisions.slots import Slot, slot_at
+from vya_backup.engines import has_accounts
 from vya_backup.history.views import BackupRow, known_databases, newest_published, newest_published_of
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.workspace import Workspace
@@ -43,17 +44,24 @@ class Wanted:
 def wanted_from_discovery(discovery: Discovery) -> Wanted:
     """Take what was found just now, and what the configuration lists although it was not found."""
     absent = dict.fromkeys(discovery.absent, "listed in the configuration, but not on the server")
-    return Wanted(discovery.instance, discovery.selected + discovery.absent, discovery.problems | absent)
+    databases = with_accounts(discovery.instance, discovery.selected + discovery.absent)
+    return Wanted(discovery.instance, databases, discovery.problems | absent)
 
 
 def wanted_from_history(workspace: Workspace) -> list[Wanted]:
     """Take what the last discovery of each enabled instance found: no server is contacted."""
     known = known_databases(workspace.catalog)
     return [
-        Wanted(instance, tuple(known[instance.id].found), {})
+        Wanted(instance, with_accounts(instance, tuple(known[instance.id].found)), {})
         for instance in workspace.enabled_instances()
         if instance.id in known
     ]
+
+
+def with_accounts(instance: Instance, databases: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the databases with the accounts of the instance, first, where it has any and they are wanted."""
+    has_room = USERS not in databases  # a real one of that name is a problem that discovery tells
+    return (USERS, *databases) if instance.users and has_accounts(instance.type) and has_room else databases
 
 
 def plan(
@@ -117,7 +125,7 @@ def _known(workspace: Workspace, row: BackupRow) -> Known:
 def _new_artifact(
     workspace: Workspace, key: Key, instance: Instance, now: datetime, neighbours: Iterable[str]
 ) -> ArtifactName:
-    content = workspace.engine(instance).content_suffix
+    content = workspace.engine(instance, key.database).content_suffix
     wanted = artifact_name(
         key,
         instance.type,

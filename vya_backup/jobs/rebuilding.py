@@ -18,7 +18,7 @@ from vya_backup.decisions.metadata import Sidecar
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import ArtifactDamaged, BackupError, Interrupted
 from vya_backup.history.event import Event, Process
-from vya_backup.history.events import Checksummed, Damaged, Started, Verified
+from vya_backup.history.events import Checksummed, Started, Verified
 from vya_backup.history.run_events import CatalogRebuilt
 from vya_backup.history.views import BackupRow, backups
 from vya_backup.jobs.checking import unpack
@@ -174,9 +174,10 @@ def _read_again(workspace: Workspace, row: BackupRow, rebuilt: Rebuilt) -> None:
     except Interrupted:
         raise
     except BackupError as error:
-        reason = f"it could not be read: {error.message}"
-        workspace.catalog.append(Damaged(path=row.path or "", reason=reason, check=CHECK, **_columns(row)))
-        rebuilt.faults.append(f"{row.path}: {error.message}")
+        reason = f"it could not be read: {error.message}"  # which says nothing against it, and nothing for it
+        facts: dict[str, Any] = {**_columns(row), "path": row.path, "verdict": "cannot judge"}
+        workspace.catalog.append(Verified(reason=reason, checks=(CHECK,), **facts))
+        rebuilt.faults.append(f"{row.path} could not be read: {error.message}. Try again: doit verify")
     else:
         workspace.catalog.append(_success(row, seen, monotonic() - began))
         rebuilt.good += 1

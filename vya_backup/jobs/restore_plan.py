@@ -14,9 +14,11 @@ from vya_backup.decisions.naming import Key, show
 from vya_backup.engines.answers import Finding, Server
 from vya_backup.engines.choosing import choose_loader
 from vya_backup.engines.contract import Access, Engine, RestoreRequest
+from vya_backup.engines.stages import Stage
 from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, RestoreRefused, UsageError
 from vya_backup.history.identifiers import new_id
+from vya_backup.jobs.owners import told_where
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
@@ -41,6 +43,7 @@ class Prepared:
     notices: tuple[Finding, ...]
     requested: str
     """The wish in words, for the event."""
+    recovery_id: str = ""
 
     @property
     def target_key(self) -> str:
@@ -63,16 +66,30 @@ def prepare(workspace: Workspace, wish: Wish, progress: pipeline.Progress) -> Pr
         server = engine.server(connection)
         client = loader(workspace, engine, server, source)
         request = request_of(source, RestoreTarget(access, database, server), client, wish.words)
-        request = replace(request, exists=engine.target_exists(connection, request))
-        findings = engine.check_target(connection, request)
-    is_empty = not request.exists or _is_empty(engine, access, server, database)
+        request = replace(request, stage=wish.stage, exists=engine.target_exists(connection, request))
+        findings = told_where(workspace, source, target, engine.check_target(connection, request))
+    may_hold = wish.force or wish.stage is Stage.PROGRAMS
+    is_empty = not request.exists or may_hold or holds_nothing(engine, access, server, database)
     blockers = [f for f in findings if f.blocks]
-    if not is_empty and not wish.force:
+    if not is_empty:
         blockers.append(_not_empty(target, database))
     if blockers:
         raise _refusal(target, database, blockers)
     notices = tuple(f for f in findings if not f.blocks)
-    return Prepared(source, target, access, engine, server, request, notices, str(wish))
+    return Prepared(source, target, access, engine, server, request, notices, str(wish), wish.recovery_id)
+
+
+def second_half(prepared: Prepared) -> Prepared:
+    """Return the restore of what is built on the tables that a prepared restore has brought."""
+    short = new_id()[-12:]
+    request = replace(
+        prepared.request,
+        stage=Stage.PROGRAMS,
+        exists=True,
+        staging=f"vya_staging_{short}",
+        retired=f"vya_retired_{short}",
+    )
+    return replace(prepared, request=request, notices=())
 
 
 def describe(prepared: Prepared, workspace: Workspace) -> list[str]:
@@ -149,7 +166,7 @@ def request_of(source: Source, target: RestoreTarget, client: Client, words: fro
     )
 
 
-def _is_empty(engine: Engine, access: Access, server: Server, database: str) -> bool:
+def holds_nothing(engine: Engine, access: Access, server: Server, database: str) -> bool:
     """Say whether a database holds nothing; one that cannot be read counts as holding something."""
     try:
         with connect(engine, access, database) as connection:

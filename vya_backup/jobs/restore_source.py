@@ -11,8 +11,9 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs, Sidecar, decode
 from vya_backup.decisions.naming import ArtifactName, Key
 from vya_backup.decisions.verdict import metadata_faults
-from vya_backup.engines import engine_for
+from vya_backup.engines import accounts_engine, engine_for, engine_of, has_accounts
 from vya_backup.engines.contract import Engine
+from vya_backup.engines.stages import Stage
 from vya_backup.errors import ArtifactDamaged, RestoreRefused, UsageError
 from vya_backup.history.views import BackupRow, RestorableRow, backups, restorable
 from vya_backup.jobs.alarms import shrink_of
@@ -26,6 +27,11 @@ FIRST_WORDS = {
     b"PostgreSQL database dump": "postgresql",
     b"MariaDB dump": "mariadb",
     b"MySQL dump": "mysql",
+}
+FIRST_WORDS_OF_ACCOUNTS = {
+    b"PostgreSQL database cluster dump": "postgresql",
+    b"VYA BackupDB accounts of mariadb": "mariadb",
+    b"VYA BackupDB accounts of mysql": "mysql",
 }
 
 
@@ -42,12 +48,16 @@ class Wish:
     target_instance: str = ""
     force: bool = False
     words: frozenset[str] = frozenset()
+    stage: Stage = Stage.WHOLE
+    recovery_id: str = ""
+    """The recovery of a whole instance that it is part of."""
 
     def __str__(self) -> str:
         said = [f"backup {self.backup}"] if self.backup else [f"file {self.file}"] if self.file else []
         said += [f"at {self.at.isoformat()}"] if self.at else []
         said += [f"to {self.target_instance or ''}/{self.to}"] if self.to or self.target_instance else []
         said += ["force"] if self.force else []
+        said += [f"recovery {self.recovery_id}"] if self.recovery_id else []
         return ", ".join(said) or "newest good backup"
 
 
@@ -68,6 +78,13 @@ class Source:
     plain_bytes: int = 0
     manifest: Manifest | None = None
     """From the sidecar, or read from the dump itself by `examine`; None where its bytes alone do not tell it."""
+
+    @property
+    def of_accounts(self) -> bool:
+        """Say whether it holds the accounts of a server, and no database."""
+        if self.key is not None:
+            return self.key.is_users
+        return has_accounts(self.engine.name) and self.engine is accounts_engine(self.engine.name)
 
     @property
     def needs(self) -> Needs:
@@ -112,6 +129,21 @@ def examine(workspace: Workspace, source: Source, progress: pipeline.Progress) -
         _judge_foreign(source, seen)
     manifest = source.sidecar.manifest if source.sidecar else _seen_manifest(seen)
     return replace(source, manifest=manifest, plain_bytes=seen.plain_bytes)
+
+
+def instant(workspace: Workspace, text: str, option: str = "--at") -> datetime:
+    """Return the time that was said, in the configured zone where it names none; a day means its end.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} is no time", "Write it as 2026-01-09 or '2026-01-09 02:30'.") from error
+    if len(text) == len("2026-01-09"):  # the newest backup of that day
+        said = said.replace(hour=23, minute=59, second=59, microsecond=999999)
+    return said if said.tzinfo else said.replace(tzinfo=workspace.schedule.zone)
 
 
 def restorable_rows(workspace: Workspace, key: Key) -> list[RestorableRow]:
@@ -171,7 +203,7 @@ def _by_id(workspace: Workspace, wish: Wish) -> BackupRow:
 def _from_row(workspace: Workspace, row: BackupRow) -> Source:
     store, path = workspace.store, row.path or ""
     key = Key(row.instance, row.database)
-    sidecar = _sidecar(store, path)
+    sidecar = sidecar_beside(store, path)
     if sidecar is not None and sidecar.backup_id != row.backup_id:
         raise ArtifactDamaged(
             f"the sidecar of {row.path} belongs to another backup: {sidecar.backup_id} instead of {row.backup_id}",
@@ -179,29 +211,40 @@ def _from_row(workspace: Workspace, row: BackupRow) -> Source:
         )
     if sidecar is not None and (fault := next(metadata_faults(row, _metadata(store, path)), None)):
         raise ArtifactDamaged(fault.words, "Move it away; the restore then reads what it needs from the dump itself.")
-    return Source(store, path, engine_for(row.engine or ""), key, row, sidecar, row.started_at, row.plain_bytes or 0)
+    return Source(
+        store, path, engine_of(row.engine or "", row.database), key, row, sidecar, row.started_at, row.plain_bytes or 0
+    )
 
 
 def _from_file(file: Path) -> Source:
     if not file.is_file():
         raise UsageError(f"there is no file {file}")
     store = Store(file.absolute().parent)
-    sidecar = _sidecar(store, file.name)
+    sidecar = sidecar_beside(store, file.name)
     if sidecar is None:
-        engine = engine_for("sqlite" if ".db." in file.name else _engine_of_text(store, file.name))
+        engine = engine_for("sqlite") if ".db." in file.name else _engine_of_text(store, file.name)
         return Source(store, file.name, engine, None, None, None, None)
     key = Key(sidecar.instance, sidecar.database)
     return Source(
-        store, file.name, engine_for(sidecar.engine), key, None, sidecar, datetime.fromisoformat(sidecar.started_at)
+        store,
+        file.name,
+        engine_of(sidecar.engine, sidecar.database),
+        key,
+        None,
+        sidecar,
+        datetime.fromisoformat(sidecar.started_at),
     )
 
 
-def _engine_of_text(store: Store, name: str) -> str:
+def _engine_of_text(store: Store, name: str) -> Engine:
     """Tell by a dump's first line which tool wrote it."""
     head = reading_back.beginning(store, name, of_path(name))
+    for mark, engine in FIRST_WORDS_OF_ACCOUNTS.items():
+        if mark in head:
+            return accounts_engine(engine)
     for mark, engine in FIRST_WORDS.items():
         if mark in head:
-            return engine
+            return engine_for(engine)
     raise RestoreRefused(f"{name} does not begin like a dump of PostgreSQL, MariaDB or MySQL, and has no sidecar")
 
 
@@ -209,7 +252,12 @@ def _metadata(store: Store, path: str) -> bytes:
     return store.read_bytes(ArtifactName(path).metadata)
 
 
-def _sidecar(store: Store, path: str) -> Sidecar | None:
+def sidecar_beside(store: Store, path: str) -> Sidecar | None:
+    """Return what the sidecar of a dump says; None where there is none.
+
+    Raises:
+        ArtifactDamaged: it cannot be read.
+    """
     name = ArtifactName(path).metadata
     if store.size(name) is None:
         return None

@@ -1,7 +1,7 @@
 """Carry out an engine's restore, step by step, and take it back when a step fails.
 
 The engine describes, this module acts. Until the point of no return every step done can be taken back, last first;
-where that fails too, the statements that bring the old database back are told.
+where that fails too, or an answer is lost, the server is looked at and put right as after a crash.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ from vya_backup.engines.contract import (
     Sql,
     Step,
 )
-from vya_backup.errors import BackupError, RestoreFailed
+from vya_backup.engines.stages import Gate
+from vya_backup.errors import (
+    BackupError,
+    DumpDisturbed,
+    Interrupted,
+    RestoreFailed,
+    ServerUnreachable,
+    TimedOut,
+)
 from vya_backup.jobs.restore_source import Source
 from vya_backup.transport import pipeline
 from vya_backup.transport.compression import of_path
@@ -36,9 +44,21 @@ from vya_backup.transport.processes import stop
 Say = Callable[[str], None]
 
 
+LOST = (DumpDisturbed, ServerUnreachable, TimedOut)
+"""After these nobody knows whether the server has carried out what it was sent."""
+
+
 def as_it_is(command: Command) -> Command:
     """Run a tool as this process would run any other."""
     return command
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was done to put a restore right, and what is left for a person."""
+
+    done: tuple[str, ...]
+    left: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,8 @@ class Surroundings:
     """Puts every tool that meets the dump behind the walls of a drill."""
     count: Callable[[str], Manifest] | None = None
     """Counts a restored database in the place of a connection, where this process must not open it itself."""
+    put_right: Callable[[], Mended] | None = None
+    """Looks at what there is, and goes on from there: for an answer that was lost, or an undo that failed."""
 
 
 @dataclass
@@ -69,6 +91,8 @@ class Outcome:
     differences: list[str] = field(default_factory=list)
     uncleaned: list[str] = field(default_factory=list)
     """Cleaning up that failed after the point of no return; a later run tries again."""
+    mended: tuple[str, ...] = ()
+    """What was done instead of taking back, since nobody knows whether the last statement was carried out."""
     left: str = ""
     """What could not be taken back after a failure, with the statements to do it by hand; else empty."""
 
@@ -79,31 +103,89 @@ def carry_out(request: RestoreRequest, around: Surroundings, outcome: Outcome) -
     Raises:
         BackupError: a step failed; what could be taken back was.
     """
-    steps = around.engine.restore(request)
-    done: list[Step] = []
-    answer: Any = None
-    try:
-        while True:
-            step = steps.send(answer)
-            if isinstance(step, PointOfNoReturn):
-                done.clear()
-                answer = None
-                continue
-            stop.check()
-            if getattr(step, "told", not isinstance(step, Ask)):
-                around.say(step.purpose)
-            if not _is_atomic(step):
-                done.append(step)  # it may fail half way
-            answer = _tolerated(step, around, outcome)
-            if _is_atomic(step):
-                done.append(step)
-    except StopIteration:
-        _demand_comparison(outcome)
-    except BaseException:
-        steps.close()
+    undertaking = Undertaking(request, around, outcome)
+    while not undertaking.advance():
+        pass
+
+
+class Waits(Exception):
+    """A step failed that may succeed once other databases have come further; it is tried again by `advance`."""
+
+    def __init__(self, cause: BackupError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Undertaking:
+    """The steps of one restore, which stop at gates so that others can catch up."""
+
+    def __init__(self, request: RestoreRequest, around: Surroundings, outcome: Outcome) -> None:
+        self._around, self._outcome = around, outcome
+        self._steps = around.engine.restore(request)
+        self._done: list[Step] = []
+        self._answer: Any = None
+        self._held: Step | None = None
+
+    def advance(self, *, patiently: bool = False) -> bool:
+        """Run steps up to the next gate, or to the end, which is told by True.
+
+        Raises:
+            Waits: with `patiently`, a patient step failed; the next call tries it again.
+            BackupError: a step failed; what could be taken back was.
+        """
+        step: Step | Gate | None = None
+        try:
+            while True:
+                step, self._held = self._held or self._steps.send(self._answer), None
+                self._answer = None
+                if isinstance(step, Gate):
+                    return False
+                self._run(step, patiently=patiently)
+        except StopIteration:
+            _demand_comparison(self._outcome)
+            return True
+        except Waits:
+            raise
+        except BaseException as error:
+            self._give_up(error, step)
+            raise
+
+    def _give_up(self, error: BaseException, step: Step | Gate | None) -> None:
+        """Take back what was done; after a lost answer look at what there is, since nobody knows what was done."""
+        mend = self._around.put_right
+        if not (mend and isinstance(error, LOST) and isinstance(step, Sql)):
+            self.take_back()
+            return
+        self._steps.close()
         with stop.shielded():
-            _take_back(done, around, outcome)
-        raise
+            _put_right(mend, [*self._done, step], self._outcome)
+        self._done = []
+
+    def take_back(self) -> None:
+        """Take back what was done since the last point of no return, last first."""
+        self._steps.close()
+        with stop.shielded():
+            _take_back(self._done, self._around, self._outcome)
+        self._done = []
+
+    def _run(self, step: Step, *, patiently: bool) -> None:
+        if isinstance(step, PointOfNoReturn):
+            self._done.clear()
+            return
+        stop.check()
+        if getattr(step, "told", not isinstance(step, Ask | Gate)):
+            self._around.say(step.purpose)
+        if not _is_atomic(step) and step not in self._done[-1:]:
+            self._done.append(step)  # it may fail half way
+        try:
+            self._answer = _tolerated(step, self._around, self._outcome)
+        except BackupError as error:
+            if not (patiently and getattr(step, "patient", False)) or isinstance(error, Interrupted):
+                raise
+            self._held = step
+            raise Waits(error) from error
+        if _is_atomic(step):
+            self._done.append(step)
 
 
 def _is_atomic(step: Step) -> bool:
@@ -140,13 +222,13 @@ def _act(step: Step, around: Surroundings, outcome: Outcome) -> Any:
             return ask(step, around.engine, around.access)
         case Compare():
             return _compare(step, around, outcome)
-        case PointOfNoReturn():
+        case PointOfNoReturn() | Gate():
             return None
 
 
 def execute(step: Sql, engine: Engine, access: Access) -> None:
-    """Run the statements of a step on a connection of its own."""
-    with connect(engine, access, step.database) as connection:
+    """Run the statements of a step on a connection of its own; one that was sent is not left alone at a stop."""
+    with stop.shielded(), connect(engine, access, step.database) as connection:
         statements = ("BEGIN", *step.statements, "COMMIT") if step.transaction else step.statements
         for statement in statements:
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
@@ -207,15 +289,37 @@ def _only(manifest: Manifest, kinds: tuple[str, ...]) -> Manifest:
 
 
 def _take_back(done: list[Step], around: Surroundings, outcome: Outcome) -> None:
+    """Run the undos. After one that failed the others go on only where nothing else can put the rest right.
+
+    Those others could remove what is still needed, such as the notes beside tables that could not be swapped back.
+    """
     failed: list[str] = []
-    for step in reversed(done):
-        for undo in getattr(step, "undo", ()):
-            around.say(f"taking back: {undo.purpose}")
-            try:
-                _act(undo, around, outcome)
-            except BackupError as error:
-                failed.append(f"{undo.purpose} ({error.message}): {_by_hand(undo)}")
+    for undo in _undos(done):
+        around.say(f"taking back: {undo.purpose}")
+        try:
+            _act(undo, around, outcome)
+        except BackupError as error:
+            if around.put_right:
+                return _put_right(around.put_right, done, outcome)
+            failed.append(f"{undo.purpose} ({error.message}): {_by_hand(undo)}")
     outcome.left = "\n".join(failed)
+    return None
+
+
+def _put_right(mend: Callable[[], Mended], done: list[Step], outcome: Outcome) -> None:
+    try:
+        mended = mend()
+    except BackupError as error:
+        by_hand = "\n".join(f"{undo.purpose}: {_by_hand(undo)}" for undo in _undos(done))
+        outcome.left = (
+            f"not put right yet ({error.message}), and the next run of anything tries again; else:\n{by_hand}"
+        )
+    else:
+        outcome.mended, outcome.left = mended.done, mended.left
+
+
+def _undos(done: list[Step]) -> list[Step]:
+    return [undo for step in reversed(done) for undo in getattr(step, "undo", ())]
 
 
 def _by_hand(step: Step) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from vya_backup.clock import monotonic
+from vya_backup.engines.contract import Unfinished
 from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
 from vya_backup.history import restore_events
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import backup
 from vya_backup.jobs.facts import process_of
+from vya_backup.jobs.mending import put_right
 from vya_backup.jobs.restore_plan import Prepared
-from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, carry_out
+from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, Undertaking
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import UNLIMITED
@@ -36,21 +39,73 @@ def restore(workspace: Workspace, prepared: Prepared, say: Say, progress: pipeli
     Raises:
         BackupError: it failed, which is in the catalog as `restore_failed`; the message says where the old database is.
     """
-    key = prepared.target_key
-    with hold(workspace.state / "locks", key, f"restore of {key}"):
-        restore_id = new_id()
-        workspace.catalog.append_decided(lambda: [_started(workspace, prepared, restore_id)])
-        began, outcome = monotonic(), Outcome()
+    with Restoring(workspace, prepared, say, progress) as restoring:
+        while (finished := restoring.advance()) is None:
+            pass
+    return finished
+
+
+class Restoring:
+    """A restore under way, under the lock of its target: from `restore_started` to whatever came of it."""
+
+    def __init__(self, workspace: Workspace, prepared: Prepared, say: Say, progress: pipeline.Progress) -> None:
+        self.prepared = prepared
+        self._workspace, self._restore_id, self._outcome = workspace, new_id(), Outcome()
+        self._around = _surroundings(prepared, say, progress)
+        self._seconds, self._lock = 0.0, ExitStack()
+        self._steps: Undertaking | None = None
+
+    def __enter__(self) -> Restoring:
+        """Take the lock and say in the catalog that it began.
+
+        Raises:
+            AlreadyRunning: another process works on the target.
+            RestoreRefused: the backup was pruned meanwhile.
+        """
+        workspace, prepared, key = self._workspace, self.prepared, self.prepared.target_key
+        self._lock.enter_context(hold(workspace.state / "locks", key, f"restore of {key}"))
         try:
-            carry_out(prepared.request, _surroundings(prepared, say, progress), outcome)
+            workspace.catalog.append_decided(lambda: [_started(workspace, prepared, self._restore_id)])
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+    def advance(self, *, patiently: bool = False) -> Finished | None:
+        """Go on to the next gate (None) or to the end.
+
+        Raises:
+            Waits: with `patiently`, something of another database is missing yet; call again.
+            RestoreFailed: it failed, which is in the catalog.
+        """
+        began = monotonic()
+        try:
+            if self._steps is None:
+                self._steps = Undertaking(self.prepared.request, self._around, self._outcome)
+            is_done = self._steps.advance(patiently=patiently)
         except BackupError as error:
-            workspace.catalog.append(_failed(prepared, restore_id, error, outcome))
-            workspace.keep_words(restore_id, error.stderr)
-            raise _told(prepared, error, outcome) from error
-        seconds = monotonic() - began
-        workspace.catalog.append(_restored(prepared, restore_id, seconds, outcome))
-    plain_bytes = prepared.source.plain_bytes
-    return Finished(key, seconds, plain_bytes, tuple(outcome.compared), tuple(outcome.warnings))
+            raise self._failure(error) from error
+        finally:
+            self._seconds += monotonic() - began  # what it waited for others is not its own
+        if not is_done:
+            return None
+        self._workspace.catalog.append(_restored(self.prepared, self._restore_id, self._seconds, self._outcome))
+        compared, warnings = tuple(self._outcome.compared), tuple(self._outcome.warnings)
+        return Finished(self.prepared.target_key, self._seconds, self.prepared.source.plain_bytes, compared, warnings)
+
+    def give_up(self, cause: BackupError) -> RestoreFailed:
+        """Take back what was done and return the failure, which is in the catalog."""
+        if self._steps is not None:
+            self._steps.take_back()
+        return self._failure(cause)
+
+    def _failure(self, error: BackupError) -> RestoreFailed:
+        self._workspace.catalog.append(_failed(self.prepared, self._restore_id, error, self._outcome))
+        self._workspace.keep_words(self._restore_id, error.stderr)
+        return _told(self.prepared, error, self._outcome)
 
 
 def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> Surroundings:
@@ -63,6 +118,15 @@ def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> 
         limits=UNLIMITED,
         progress=progress,
         say=say,
+        put_right=lambda: put_right(prepared.engine, _unfinished(prepared)),
+    )
+
+
+def _unfinished(prepared: Prepared) -> Unfinished:
+    request = prepared.request
+    place = prepared.engine.place(request)
+    return Unfinished(
+        prepared.access, request.database, request.staging, request.retired, place, created=not request.exists
     )
 
 
@@ -88,6 +152,8 @@ def _started(workspace: Workspace, prepared: Prepared, restore_id: str) -> resto
         source_path=prepared.source.path,
         requested=prepared.requested,
         process=process_of(workspace),
+        stage=request.stage,
+        recovery_id=prepared.recovery_id,
     )
 
 
@@ -102,6 +168,8 @@ def _restored(prepared: Prepared, restore_id: str, seconds: float, outcome: Outc
         plain_bytes=prepared.source.plain_bytes,
         compared=tuple(outcome.compared),
         left="; ".join(outcome.uncleaned),
+        stage=prepared.request.stage,
+        recovery_id=prepared.recovery_id,
     )
 
 
@@ -116,6 +184,7 @@ def _failed(prepared: Prepared, restore_id: str, error: BackupError, outcome: Ou
         hint=error.hint,
         differences=tuple(outcome.differences),
         left=outcome.left,
+        mended=outcome.mended,
     )
 
 
@@ -133,6 +202,11 @@ def _columns(prepared: Prepared) -> dict[str, Any]:
 def _told(prepared: Prepared, error: BackupError, outcome: Outcome) -> RestoreFailed:
     if outcome.left:
         hint = f"It could not all be taken back. Finish by hand:\n{outcome.left}"
+    elif outcome.mended:
+        hint = (
+            f"Nobody knows whether the server did what it was told last, so that it was looked at and put right:"
+            f" {'; '.join(outcome.mended)}. Either the old or the restored database stands, whole: compare."
+        )
     elif prepared.request.exists:
         hint = f"{prepared.target_key} is as it was before."
     else:

@@ -19,7 +19,7 @@ from vya_backup.decisions.verdict import (
     dump_faults,
     metadata_faults,
 )
-from vya_backup.engines import engine_for
+from vya_backup.engines import engine_of
 from vya_backup.errors import BackupError, Interrupted, UsageError
 from vya_backup.history.event import Event
 from vya_backup.history.events import Missing, Verified
@@ -122,7 +122,7 @@ class _Look:
 
     def _observer(self) -> DumpObserver | None:
         try:
-            return engine_for(self.row.engine or "").observer()
+            return engine_of(self.row.engine or "", self.row.database).observer()
         except KeyError:
             self.doubts.append(Finding(Check.END, f"this version knows no engine {self.row.engine!r}"))
             return None

@@ -16,7 +16,7 @@ from vya_backup import log
 from vya_backup.clock import Clock, now
 from vya_backup.decisions.naming import Naming
 from vya_backup.decisions.slots import Schedule
-from vya_backup.engines import engine_for
+from vya_backup.engines import engine_of
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.errors import BackupError, UsageError
 from vya_backup.history.catalog import Catalog
@@ -26,6 +26,8 @@ from vya_backup.settings.model import Configuration, Instance
 from vya_backup.transport.locks import hold
 from vya_backup.transport.storage import Store
 from vya_backup.transport.tool_logs import tool_log
+
+SECONDS_PER_MINUTE = 60
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Workspace:
         """Return the instances that backups are made of."""
         return tuple(i for i in self.configuration.instances if i.enabled and i.databases != ())
 
-    def engine(self, instance: Instance) -> Engine:
-        """Return the engine of an instance."""
-        return engine_for(instance.type)
+    def engine(self, instance: Instance, database: str = "") -> Engine:
+        """Return the engine of an instance, or of one of its databases: that of accounts for `@users`."""
+        return engine_of(instance.type, database)
 
     def access(self, instance: Instance, purpose: Purpose = "backup") -> Access:
         """Return an instance with the account for `backup` or `restore`.
@@ -71,7 +73,12 @@ class Workspace:
         if instance.type == "sqlite":
             return Access(instance)
         login = self.credentials.access(instance, purpose)
-        return Access(instance, login.username, login.password)
+        return Access(instance, login.username, login.password, self.answer_seconds)
+
+    @property
+    def answer_seconds(self) -> float:
+        """Return how long a server may take to answer before it counts as hung: as long as a dump may take."""
+        return self.configuration.backup.timeout_minutes * SECONDS_PER_MINUTE
 
     def turn(self, instance: Instance) -> threading.Semaphore:
         """Return what limits the dumps that run at once on one instance."""

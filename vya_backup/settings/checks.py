@@ -44,14 +44,6 @@ def notes(configuration: Configuration, tree: Node) -> Iterator[str]:
             node = tree.get(*location)
             if node is not None and _at(configuration, location) != _at(Configuration(), location):
                 yield f"{node.origin.place()}: {node.origin.key} {meaning}: {sentence}"
-    yield from _unsaved_accounts(configuration)
-
-
-def _unsaved_accounts(configuration: Configuration) -> Iterator[str]:
-    servers = [instance.id for instance in configuration.instances if instance.type != "sqlite" and instance.users]
-    if servers:
-        some = ", ".join(servers[:3]) + (f" and {len(servers) - 3} more" if len(servers) > 3 else "")
-        yield f"users: true (the default) has no effect yet: the accounts of {some} are not backed up by this version"
 
 
 def _at(configuration: Configuration, location: tuple[str, ...]) -> object:

@@ -116,6 +116,7 @@ class Instance(Section):
     databases: DatabaseNames = "*"
     exclude_databases: tuple[str, ...] = ()
     users: bool = True
+    users_kept_back: tuple[str, ...] = ()
     ssl: Tls | None = None
     parallel: int = Field(default=2, ge=1)
 

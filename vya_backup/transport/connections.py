@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vya_backup.errors import ConfigurationError
+from vya_backup.transport.patience import cut_off
 
 if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a server pays for it
     from sqlalchemy import Connection
     from sqlalchemy import Engine as SqlEngine
 
     from vya_backup.engines.contract import Access, ConnectionSpec, Engine
+    from vya_backup.errors import BackupError
     from vya_backup.settings.model import Instance
 
 Errors = tuple[type[Exception], ...]
@@ -32,6 +34,7 @@ def connect(
 
     Raises:
         ConfigurationError: a file of the instance's `ssl` cannot be read.
+        TimedOut, Interrupted: the server did not answer within the access's time, or the run is to stop.
         BackupError: what `engine.explain` makes of the driver's own exception, on opening or inside the block.
     """
     _demand_files(access.instance)
@@ -42,7 +45,7 @@ def connect(
     with _explained(engine, access, (*driver_errors, OSError)):
         connection = source.connect()
     try:
-        with _explained(engine, access, driver_errors):
+        with cut_off(_descriptor(spec, connection), access), _explained(engine, access, driver_errors):
             for statement in spec.first_statements:
                 # Without parameters the drivers leave a percent sign alone.
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
@@ -50,6 +53,19 @@ def connect(
     finally:
         connection.invalidate()  # closes without a last ROLLBACK, whose failure would hide the block's own
         connection.close()
+
+
+def _descriptor(spec: ConnectionSpec, connection: Connection) -> int | None:
+    return spec.opened(connection.connection.driver_connection) if spec.opened else None
+
+
+def server_code(error: BackupError) -> str:
+    """Return the code of the server behind an error of `connect`: `1146`, `42P01`; empty where it gave none."""
+    cause = error.__cause__
+    original = getattr(cause, "orig", None) or cause
+    first = next(iter(getattr(original, "args", ())), "")
+    code = first if isinstance(first, int) else getattr(original, "sqlstate", None) or first  # MySQL's has both
+    return str(code) if str(code).isalnum() else ""
 
 
 def _demand_files(instance: Instance) -> None:

@@ -11,7 +11,7 @@ import fcntl
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +119,11 @@ def _furnished(folder: Path, account: Account | None) -> Scratch:
 class PrivateServer:
     """A server that runs while the block does, looked after by a thread of its own."""
 
-    def __init__(self, command: Command, grace_seconds: float) -> None:
+    def __init__(
+        self, command: Command, grace_seconds: float, given_up: Callable[[], BackupError | None] | None = None
+    ) -> None:
         self._command = command
+        self._given_up = given_up
         self._grace_seconds = grace_seconds
         self._wanted = True
         self._error: BackupError | OSError | None = None
@@ -137,8 +140,13 @@ class PrivateServer:
 
     @property
     def is_lost(self) -> bool:
-        """Say whether it ended by itself."""
+        """Say whether it is gone although it is still wanted."""
         return self._wanted and not self._thread.is_alive()
+
+    @property
+    def lost(self) -> str:
+        """Return why it is gone although it is still wanted, or an empty text."""
+        return str(self._error or "the private server ended by itself") if self.is_lost else ""
 
     def wait_until_ready(self, engine: Engine, access: Access) -> None:
         """Return as soon as it accepts a connection.
@@ -168,4 +176,6 @@ class PrivateServer:
             self._error = error
 
     def _dismissed(self) -> BackupError | None:
-        return None if self._wanted else ServerUnreachable("no longer needed")
+        if not self._wanted:
+            return ServerUnreachable("no longer needed")
+        return self._given_up() if self._given_up else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import resource
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,28 @@ class Account:
 
     uid: int
     gid: int
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What one process behind the walls may take at most; the processes are counted over the whole account."""
+
+    memory_bytes: int
+    file_bytes: int
+    processes: int
+    cpu_seconds: int
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return the words that set them, for good: soft and hard limit are the same (setrlimit(2))."""
+        wanted = {
+            "as": (resource.RLIMIT_AS, self.memory_bytes),
+            "fsize": (resource.RLIMIT_FSIZE, self.file_bytes),
+            "nproc": (resource.RLIMIT_NPROC, self.processes),
+            "cpu": (resource.RLIMIT_CPU, self.cpu_seconds),
+            "core": (resource.RLIMIT_CORE, 0),
+        }
+        return ("prlimit", *(f"--{name}={_allowed(*limit)}" for name, limit in wanted.items()), "--")
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,12 @@ class Walls:
     network: bool = False
 
 
+def _allowed(number: int, wanted: int) -> int:
+    """Return the wanted limit, or the one that this process itself is held to: nobody may raise that."""
+    hard = resource.getrlimit(number)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
 def account_for(sandbox: str) -> Account | None:
     """Return who a drill's programs run as: nobody's number for root, None (ourselves) for anybody else.
 
@@ -85,22 +114,23 @@ def account_for(sandbox: str) -> Account | None:
     return Account(free, free)
 
 
-def sandbox(wanted: str, account: Account | None, walls: Walls) -> Sandbox:
-    """Return the wanted sandbox, tried.
+def sandbox(wanted: str, account: Account | None, walls: Walls, caps: Caps | None = None) -> Sandbox:
+    """Return the wanted sandbox, tried; everything in it is held to the caps, also where it has no walls.
 
     Raises:
         SandboxMissing: it cannot be had here; the message says why.
         StorageFailed: the files that stand for /etc could not be written.
     """
+    held = caps.words if caps else ()
     if wanted == "none":
-        return Sandbox("none", _as_account(account, "--pdeathsig", "KILL"), account)
+        return Sandbox("none", (*held, *_as_account(account, "--pdeathsig", "KILL")), account)
     program = shutil.which("bwrap")
     if program is None:
         raise SandboxMissing(
             "bubblewrap (bwrap) is not installed, so that a drill would have no walls", "apt-get install bubblewrap"
         )
     _write_etc(walls.system, account or Account(os.geteuid(), os.getegid()))
-    made = Sandbox("bubblewrap", (program, *_bubblewrap(account, walls)), account)
+    made = Sandbox("bubblewrap", (program, *_bubblewrap(account, walls, held)), account)
     _probe(made)
     return made
 
@@ -118,8 +148,11 @@ def _probe(made: Sandbox) -> None:
         )
 
 
-def _bubblewrap(account: Account | None, walls: Walls) -> Iterator[str]:
-    """Yield bwrap's words; root drops to the account behind the walls, so that the walls are made by root's hands."""
+def _bubblewrap(account: Account | None, walls: Walls, held: tuple[str, ...]) -> Iterator[str]:
+    """Yield bwrap's words; root drops to the account behind the walls, so that the walls are made by root's hands.
+
+    Limits are set behind the walls too: there only a drill's own processes are counted.
+    """
     yield "--die-with-parent"
     yield from _UNSHARED
     if not walls.network:
@@ -138,7 +171,7 @@ def _bubblewrap(account: Account | None, walls: Walls) -> Iterator[str]:
             "CAP_SETPCAP",
         )
     yield from _file_system(walls)
-    yield from ("--chdir", "/", "--")
+    yield from ("--chdir", "/", "--", *held)
     yield from _as_account(account, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
 
 

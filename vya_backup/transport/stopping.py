@@ -33,13 +33,18 @@ class Stop:
         Raises:
             Interrupted: it was, and this thread is not shielded.
         """
-        if self.requested is not None and not getattr(self._shields, "up", False):
+        if self.requested is not None and not self.is_shielded:
             raise Interrupted(f"stopped by {signal.Signals(self.requested).name}")
+
+    @property
+    def is_shielded(self) -> bool:
+        """Say whether this thread is taking something back."""
+        return bool(getattr(self._shields, "up", False))
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
         """Let this thread finish the block, which takes something back, although a stop was requested."""
-        before = getattr(self._shields, "up", False)
+        before = self.is_shielded
         self._shields.up = True
         try:
             yield

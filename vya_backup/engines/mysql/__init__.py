@@ -2,7 +2,7 @@
 
 The reading order: flavours, option_file, questions, connection; objects, gaps, survey, privileges; dump, then inserts,
 statements and stream, which watch it; target, restore, steps, swap, undo_log and events, which bring it back; mending,
-for a restore that died; counting, blocking and explain.
+for a restore that died; counting, blocking and explain. `users` is about the accounts.
 The rule: describe and ask only; nothing here runs a tool or opens a connection.
 """
 
@@ -30,11 +30,13 @@ from vya_backup.errors import BackupError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from vya_backup.engines.accounts import AccountsEngine
+
 
 class MySqlEngine:
     """One flavour of the family; see `contract.Engine`."""
 
-    default_port = 3306
+    default_port: int | None = 3306
     content_suffix = "sql"
 
     def __init__(self, flavour: Flavour) -> None:
@@ -136,3 +138,10 @@ class MySqlEngine:
 def engine(name: str) -> MySqlEngine:
     """Return the engine of a configured type, `mysql` or `mariadb`."""
     return MySqlEngine(FLAVOURS[name])
+
+
+def accounts(name: str) -> AccountsEngine:
+    """Return what backs up the accounts of a configured type."""
+    from vya_backup.engines.mysql.users.engine import MySqlAccounts  # it is made of the engine above
+
+    return MySqlAccounts(FLAVOURS[name])

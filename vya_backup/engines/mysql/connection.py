@@ -41,6 +41,7 @@ def connection_spec(access: Access, database: str | None, *, timeout_seconds: fl
         "password": access.password.reveal().encode(),  # the driver would take a text for Latin-1
         "charset": "utf8mb4",
         "connect_timeout": max(1, round(timeout_seconds)),
+        "read_timeout": max(1, round(timeout_seconds)),  # the driver's own is for the handshake's first byte alone
         "program_name": "vya-backupdb",
     }
     if database is not None:
@@ -49,7 +50,14 @@ def connection_spec(access: Access, database: str | None, *, timeout_seconds: fl
         URL.create("mysql+pymysql"),
         arguments | _address(access.instance) | _tls(access.instance),
         _FIRST_STATEMENTS,
+        _opened,
     )
+
+
+def _opened(connection: Any) -> int:
+    """Lift the limit on answers, which is for greeting and login alone; the driver has no public word for either."""
+    connection._read_timeout = None  # noqa: SLF001
+    return int(connection._sock.fileno())  # noqa: SLF001
 
 
 def _address(instance: Instance) -> dict[str, Any]:

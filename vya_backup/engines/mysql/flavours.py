@@ -78,7 +78,7 @@ MYSQL = Flavour(
     # Masking policies belong to the server: one database's dump neither needs to see them nor may drop them elsewhere.
     dump_flags=("--set-gtid-purged=OFF", "--column-statistics=0", "--loose-skip-masking-policies"),
     load_flags=("--comments",),
-    load_options=(("loose-skip-system-command", ""),),  # a dump must not run programs here
+    load_options=(("loose-skip-system-command", ""), ("local-infile", "0")),  # a dump must not run or read things here
     init_command_in_dumps=True,
     partial_revokes=True,
     definer_privileges=("SET_ANY_DEFINER", "SET_USER_ID", "SUPER"),
@@ -97,7 +97,7 @@ MARIADB = Flavour(
     oldest_server=(10, 6),
     dump_flags=(),
     load_flags=("--comments",),
-    load_options=(),  # the sandbox line of its dumps does the same
+    load_options=(("loose-sandbox", ""), ("local-infile", "0")),  # also where a dump lacks its own sandbox line
     init_command_in_dumps=False,
     partial_revokes=False,
     definer_privileges=("SET USER", "SUPER"),

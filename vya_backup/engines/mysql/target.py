@@ -16,6 +16,7 @@ from vya_backup.engines.mysql.connection import account
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted
 from vya_backup.engines.mysql.privileges import Grants, ask_grants, granted, may
 from vya_backup.engines.mysql.questions import of_schema, one, rows, variables
+from vya_backup.engines.stages import Stage
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -217,7 +218,7 @@ def _missing(target: Target, databases: tuple[str, ...], where: str, scope: str)
 def _live(target: Target) -> Iterator[Finding]:
     """Look at what holds on to a live database that is to be swapped."""
     request = target.request
-    if not request.exists:
+    if not request.exists or request.stage is Stage.PROGRAMS:  # its tables stay where they are
         return
     question = f"""SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, ' (', CONSTRAINT_NAME, ')')
         FROM information_schema.KEY_COLUMN_USAGE

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from vya_backup.decisions.manifest import Manifest
+    from vya_backup.engines.accounts import AccountsEngine
     from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
     from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
@@ -151,3 +152,10 @@ class PostgresqlEngine:
 def engine(name: str) -> PostgresqlEngine:
     """Return the engine of the configured type `postgresql`."""
     return PostgresqlEngine()
+
+
+def accounts(name: str) -> AccountsEngine:
+    """Return what backs up the accounts of the configured type `postgresql`."""
+    from vya_backup.engines.postgresql.roles.engine import PostgresqlAccounts  # it is made of this engine
+
+    return PostgresqlAccounts()

@@ -74,7 +74,7 @@ def spec(access: Access, database: str | None, timeout_seconds: float) -> Connec
         **_address(access.instance),
         **_protection(access.instance),
     }
-    return ConnectionSpec(url, arguments)
+    return ConnectionSpec(url, arguments, opened=lambda connection: int(connection.fileno()))
 
 
 def conninfo(database: str) -> str:

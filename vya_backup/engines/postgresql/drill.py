@@ -35,18 +35,18 @@ _SETTINGS = {
 _FOLDERS = ("bin", "lib", "lib64", "share", "libexec")
 
 
-def throwaway(site: Site) -> Throwaway:
-    """Describe the server."""
+def throwaway(site: Site, superuser: str = SUPERUSER) -> Throwaway:
+    """Describe the server, with the one account that it is made with."""
     data, run = site.folder / "data", site.folder
     program = site.program.path
     initdb = (
-        *(str(program.with_name("initdb")), "-D", str(data), "-U", SUPERUSER),
+        *(str(program.with_name("initdb")), "-D", str(data), "-U", superuser),
         *("-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"),
     )
     settings = {**_SETTINGS, "unix_socket_directories": str(run)}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return Throwaway(
-        access=Access(Instance(id="drill", type="postgresql", socket=run), SUPERUSER),
+        access=Access(Instance(id="drill", type="postgresql", socket=run), superuser),
         database=site.database,
         make=(Command(initdb),),
         serve=Command((str(program), "-D", str(data), *words)),

@@ -143,13 +143,14 @@ def _grants(target: str, properties: Properties) -> list[str]:
 
 def _settings(target: str, settings: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     return [
-        f"ALTER {f'ROLE {identifier(role)} IN DATABASE' if role else 'DATABASE'} {target} SET {_assignment(value)}"
+        f"ALTER {f'ROLE {identifier(role)} IN DATABASE' if role else 'DATABASE'} {target} SET {assignment(value)}"
         for role, values in settings
         for value in values
     ]
 
 
-def _assignment(setting: str) -> str:
+def assignment(setting: str) -> str:
+    """Return what stands after SET for a stored setting, `name=value`."""
     name, _, value = setting.partition("=")
     quoted = ".".join(identifier(part) for part in name.split("."))
     if name.lower() not in _LISTS:

@@ -29,11 +29,8 @@ _NAMES_PER_MESSAGE = 10
 
 def check(connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
     """Return every finding; `connection` is open on the maintenance database of the target's server."""
-    return tuple(
-        finding
-        for part in (_client, _server, _missing, _account, _existing, _followers)
-        for finding in part(connection, request)
-    )
+    seen = (finding for part in (_missing, _account, _existing, _followers) for finding in part(connection, request))
+    return (*check_client(request), *check_server(request), *seen)
 
 
 def knows_restrict(version: tuple[int, ...]) -> bool:
@@ -41,7 +38,8 @@ def knows_restrict(version: tuple[int, ...]) -> bool:
     return version[:1] >= (18,) or version[1:2] >= (_KNOWS_RESTRICT.get(version[0], 1 << 30),)
 
 
-def _client(connection: Connection, request: RestoreRequest) -> Iterator[Finding]:
+def check_client(request: RestoreRequest) -> Iterator[Finding]:
+    """Say what stands against the psql that was found."""
     if request.client is None:
         yield Finding(
             True, "psql is not installed here", "Install the PostgreSQL client, for example postgresql-client."
@@ -56,7 +54,8 @@ def _client(connection: Connection, request: RestoreRequest) -> Iterator[Finding
         )
 
 
-def _server(connection: Connection, request: RestoreRequest) -> Iterator[Finding]:
+def check_server(request: RestoreRequest) -> Iterator[Finding]:
+    """Say what the target server is not, or is too old, to take."""
     if request.server.is_replica:
         yield Finding(True, "the target server is a standby and cannot be written to", "Restore on its primary.")
     dumped, own = request.needs.server_version, request.server.version
@@ -90,6 +89,7 @@ def _missing(connection: Connection, request: RestoreRequest) -> Iterator[Findin
             f"{_listed('role', roles)} that own or may use objects of the dump do not exist on the target",
             "Restore the accounts first (INSTANCE/@users), or: "
             + " ".join(f"CREATE ROLE {identifier(role)};" for role in roles),
+            tuple(roles),
         )
     extensions = _absent(connection, "SELECT name FROM pg_available_extensions", request.needs.extensions)
     if extensions:

@@ -1,0 +1,193 @@
+"""`doit users …`: list the accounts of a backup, compare two states, say who may do what; and back up or restore them.
+
+The last two are the tasks of `INSTANCE/@users` under another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from doit.cmd_base import Command
+from doit.cmdparse import CmdOption, CmdParse, CmdParseError
+
+from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.options import BACKUP, RESTORE, Declaration, Selection, flag, fresh, written
+from vya_backup.command_line.run import Run
+from vya_backup.command_line.session import guarded, keys_in, looking
+from vya_backup.decisions.accounts import differences
+from vya_backup.decisions.naming import USERS, Key, database_of_task
+from vya_backup.errors import UsageError
+from vya_backup.jobs.accounts_rights import rights_on
+from vya_backup.jobs.accounts_states import LIVE, instances_with_accounts, listed_states, state_at, the_instance
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.outlook import account_tables
+
+Look = Callable[[Workspace, Mapping[str, Any], list[str]], int]
+AS_TASK: Mapping[str, tuple[str, ...]] = {
+    "backup": ("instance", "all", "dry_run", "force", "compression"),
+    "restore": (
+        *("instance", "all", "user", "exclude_user", "file", "backup", "at", "latest"),
+        *("target_instance", "dry_run", "force", "yes"),
+    ),
+}
+"""The words that are tasks, with those of their options that are about accounts."""
+
+
+def list_accounts(workspace: Workspace, options: Mapping[str, Any], names: list[str]) -> int:
+    """Show the accounts of the newest good backups, or of one backup or file."""
+    states = listed_states(workspace, names, str(options["backup"]), str(options["file"]))
+    return show(
+        options,
+        lambda: account_tables.account_values(states),
+        lambda: account_tables.account_lines(states, workspace),
+    )
+
+
+def show_grants(workspace: Workspace, options: Mapping[str, Any], names: list[str]) -> int:
+    """Show who may do what on one database."""
+    rights = rights_on(workspace, _database(workspace, options))
+    return show(
+        options,
+        lambda: account_tables.right_values(rights),
+        lambda: account_tables.right_lines(rights, workspace),
+    )
+
+
+def diff(workspace: Workspace, options: Mapping[str, Any], names: list[str]) -> int:
+    """Show what happened to the accounts of an instance between two states."""
+    if not (options["from"] and options["to"]):
+        raise UsageError(
+            "users diff compares two states", "Say --from and --to, each a time, a backup's id, or `live`."
+        )
+    instance = the_instance(workspace, names)
+    before = state_at(workspace, instance, str(options["from"]), "--from")
+    after = state_at(workspace, instance, str(options["to"]), "--to")
+    found = differences(before.accounts, after.accounts)
+    show(
+        options,
+        lambda: account_tables.difference_values(found, before, after),
+        lambda: account_tables.difference_lines(found, before, after),
+    )
+    return 1 if found and options["exit_code"] else 0
+
+
+def _database(workspace: Workspace, options: Mapping[str, Any]) -> Key:
+    name, instance = database_of_task(str(options["database"])), str(options["instance"])
+    if not name:
+        raise UsageError("users show-grants names no database", "Say --database DATABASE.")
+    if "/" in name and not instance:
+        instance, _, name = name.partition("/")
+    if instance:
+        return Key(instance, name)
+    owners = [key for key in keys_in(workspace) if key.database == name]
+    if len(owners) == 1:
+        return owners[0]
+    known = instances_with_accounts(workspace)
+    if not owners and len(known) == 1:
+        return Key(known[0], name)
+    which = ", ".join(key.instance for key in owners) or "none that is known"
+    raise UsageError(f"it is not said which instance's {name} is meant", f"Say --instance; it is on: {which}.")
+
+
+def _text(name: str, help_text: str) -> Declaration:
+    return {"name": name, "long": name.replace("_", "-"), "default": "", "help": help_text}
+
+
+LOOKS: Mapping[str, tuple[Look, str, tuple[Declaration, ...]]] = {
+    "list": (
+        list_accounts,
+        "[INSTANCE]",
+        (JSON, _text("backup", "of this backup, by its id or the beginning of it"), _text("file", "of this file")),
+    ),
+    "show-grants": (
+        show_grants,
+        "",
+        (JSON, _text("database", "on this database"), _text("instance", "on this instance")),
+    ),
+    "diff": (
+        diff,
+        "[INSTANCE]",
+        (
+            JSON,
+            _text("from", "the earlier state: a time, a backup's id, or `live`"),
+            _text("to", f"the later state, `{LIVE}` is the server now"),
+            flag("exit_code", "exit with 1 where something differs, as `git diff --exit-code` does"),
+        ),
+    ),
+}
+
+
+class Users(Command):  # type: ignore[misc]
+    """The accounts of database servers."""
+
+    name = "users"
+    doc_purpose = "accounts: list, compare, who may do what; back them up, restore them"
+    doc_usage = "list | show-grants | diff | backup | restore"
+
+    def __init__(self, **surroundings: Any) -> None:
+        """Keep what a run needs."""
+        super().__init__(**surroundings)
+        self._surroundings = surroundings
+
+    def execute(self, params: Any, args: Sequence[str]) -> int:
+        """Look, or hand over to a run."""
+        words: list[str] = []
+        status = guarded(lambda: self._act(list(args), words))
+        return int(Run(**self._surroundings).parse_execute(words) or 0) if words else status
+
+    def _act(self, args: list[str], task: list[str]) -> int:
+        """Do what the first word says; for a task only fill in its words."""
+        word = args[0] if args else ""
+        if word in AS_TASK:
+            task += as_task(word, args[1:])
+            return 0
+        if word not in LOOKS:
+            known = ", ".join(f"doit users {one}" for one in (*LOOKS, *AS_TASK))
+            raise UsageError("users needs to be told what to do", f"There is: {known}.")
+        look, usage, declared = LOOKS[word]
+        options, names = parsed(f"users {word}", declared, args[1:])
+        if len(names) > len(usage.split()):
+            raise UsageError(f"users {word} does not take {names[-1]!r}")
+        with looking() as workspace:
+            return look(workspace, options, names)
+
+
+def as_task(word: str, args: list[str]) -> list[str]:
+    """Return the words of the task that `users backup` or `users restore` means.
+
+    Raises:
+        UsageError: an option is unknown, or nothing says what is meant.
+    """
+    every = {option["name"]: option for option in (BACKUP if word == "backup" else RESTORE)}
+    options, names = parsed(f"users {word}", [every[name] for name in AS_TASK[word]], args)
+    said = {name: options.get(name, declared["default"]) for name, declared in every.items()}
+    instance = names[0] if names else str(said["instance"])
+    said |= {"instance": "", "all": False}
+    if instance:
+        return written([Selection(f"{word}:{Key(instance, USERS).task}", said)])
+    if word == "backup":
+        return written([Selection(word, said | {"database": USERS})])
+    if not (said["file"] or said["backup"]):
+        raise UsageError("users restore names nothing to restore from", "Say --instance ID, --backup ID or --file F.")
+    return written([Selection(word, said)])
+
+
+def parsed(command: str, declared: Sequence[Declaration], args: list[str]) -> tuple[Mapping[str, Any], list[str]]:
+    """Return options and names, in whatever order they stand.
+
+    Raises:
+        UsageError: an option is unknown or lacks its value.
+    """
+    parser = CmdParse([CmdOption(dict(option, default=fresh(option))) for option in declared])
+    names: list[str] = []
+    try:
+        options, rest = parser.parse(args)
+        while rest:
+            names.append(rest[0])
+            options, rest = parser.parse_only(rest[1:], options)
+    except CmdParseError as error:
+        takes = ", ".join(f"--{option['long']}" for option in declared)
+        cause = getattr(error.__context__, "msg", str(error))
+        raise UsageError(f"{command}: {cause}", f"It takes {takes}.") from error
+    return options, names
