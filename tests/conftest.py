@@ -19,6 +19,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shard", default="1/1", help="which part of sweeps and walks: 1/4 is the first of four")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make known what marks a form of a test that only `--long` takes."""
+    config.addinivalue_line("markers", "long_for(name, …): with these parameters only where --long is said")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long forms: the same test runs in full on another kind of server."""
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if _is_long(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_long(item: pytest.Item) -> bool:
+    names = {name for mark in item.iter_markers("long_for") for name in mark.args}
+    return isinstance(item, pytest.Function) and hasattr(item, "callspec") and item.callspec.id in names
+
+
 @pytest.fixture
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether the tests that pick a sample should take all."""

@@ -25,6 +25,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+import coverage
+
 MESSAGE_BYTES = 1 << 17
 ANSWER_BYTES = 16
 PRELOADED = (
@@ -86,6 +88,7 @@ def _zygote() -> socket.socket:
             cwd=Path(__file__).parents[1],
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
         )
     return mine
 
@@ -135,6 +138,7 @@ def _become(request: dict[str, Any], out: int, err: int) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()
+    coverage.process_startup()  # here and not before the fork, after which it would cost twice as much
     sys.argv = ["vya-backupdb", *request["words"]]
     if prelude := request["prelude"]:
         sys.modules[prelude["module"]].begin(**prelude["asked"])

@@ -226,6 +226,7 @@ def test_all_come_back_log_in_and_a_repeated_run_changes_nothing(pair: Pair, pro
     assert project.run("verify:source/@users").status == 0
 
 
+@pytest.mark.long_for("mysql")
 def test_one_alone_a_conflict_an_excluded_one_and_force(pair: Pair, project: Project) -> None:
     """A conflict is shown and left alone, everything else goes on; --force makes it equal, password included."""
     backed_up(project, pair)
@@ -252,6 +253,7 @@ def test_one_alone_a_conflict_an_excluded_one_and_force(pair: Pair, project: Pro
     assert "no account 'vt_nobody'" in unknown.said
 
 
+@pytest.mark.long_for("mysql")
 def test_changes_are_told_and_who_may_do_what(pair: Pair, project: Project) -> None:
     """In the event, on the screen, between two backups and against the live server."""
     backed_up(project, pair)

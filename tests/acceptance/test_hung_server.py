@@ -33,9 +33,11 @@ def hung(server: TestServer) -> Iterator[None]:
         yield
     finally:
         for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # a session that was to end has ended meanwhile
+                os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.long_for("mariadb")
 def test_a_server_that_hangs_in_mid_dump_ends_the_run(
     kind: str, fresh_server: Callable[..., Any], project_with: Setup
 ) -> None:

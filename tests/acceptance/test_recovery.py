@@ -30,6 +30,7 @@ ENDS = {"postgresql": [(1, KILL), (0, TERM)], "mariadb": [(1, KILL), (3, KILL)],
 """Ended in the load after so many, twice: among tables, and once all tables stand among views and routines."""
 
 
+@pytest.mark.long_for("mysql")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_instance_comes_back_whole_although_it_is_killed_twice(
     kind: str, fresh_server: Callable[..., Any], project_with: Setup

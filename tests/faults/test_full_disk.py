@@ -38,7 +38,15 @@ def limits(project: Project, number: int, chance: random.Random) -> Iterator[int
 
 def limited(size: int, project: Project, words: tuple[str, ...]) -> Outcome:
     """Run a command of which no file may grow beyond a size in bytes."""
-    return project.outcome(["prlimit", f"--fsize={size}", *project.command(*words)], **environment(project))
+    unmeasured = (
+        "env",
+        "-u",
+        "COVERAGE_PROCESS_START",
+        "-u",
+        "COVERAGE_PROCESS_CONFIG",
+    )  # its file is limited too
+    argv = [*unmeasured, "prlimit", f"--fsize={size}", *project.command(*words)]
+    return project.outcome(argv, **environment(project))
 
 
 def test_no_limit_on_the_size_of_files_breaks_a_promise(

@@ -84,6 +84,7 @@ def backing_up(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
     )
 
 
+@pytest.mark.long_for("mariadb")
 def test_no_word_to_the_server_at_which_a_backup_dies_breaks_a_promise(
     scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,6 +150,7 @@ def restoring(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
     )
 
 
+@pytest.mark.long_for("postgresql_15")
 def test_no_word_to_the_server_at_which_a_restore_dies_breaks_a_promise(
     scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
 ) -> None:

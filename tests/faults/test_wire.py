@@ -41,6 +41,7 @@ def test_no_word_that_is_lost_or_unanswered_breaks_a_restore(
     assert broken == []
 
 
+@pytest.mark.long_for("mariadb")
 def test_no_word_that_is_lost_or_unanswered_breaks_a_backup(
     kind: Kind, servers: Servers, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:

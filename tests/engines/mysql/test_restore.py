@@ -74,6 +74,7 @@ def test_a_live_database_becomes_what_the_dump_held(server: MySqlServer, make: M
     assert not {drive.STAGING, drive.RETIRED} & set(server.databases())
 
 
+@pytest.mark.long_for("mysql")
 def test_a_failure_after_any_step_leaves_the_old_database(server: MySqlServer, make: Make, tmp_path: Path) -> None:
     """Before the point of no return each step is taken back: programs, tables, properties, and nothing beside."""
     database = make(LIVE)

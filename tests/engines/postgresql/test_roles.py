@@ -95,6 +95,7 @@ def dumped(project: Project) -> Path:
     return path
 
 
+@pytest.mark.long_for("postgresql_18")
 def test_hundreds_of_hostile_roles_come_back_both_ways(pair: Pair, drills_of: Drills) -> None:
     """By psql and statement by statement, equal by pg_dumpall; and each logs in with its old password."""
     server, empty = pair
@@ -121,7 +122,8 @@ def test_hundreds_of_hostile_roles_come_back_both_ways(pair: Pair, drills_of: Dr
     flip(path)
     assert project.run("verify").status == 1
 
-    assert len(accounts) == len(made.names) >= 200
+    assert {account.name.user for account in accounts} >= set(made.names)  # the server has others' roles too
+    assert len(made.names) >= 200
     assert not any(password in str(accounts) for password in made.passwords.values() if len(password) > 20)
     shown = " ".join(one.masked for account in accounts for one in account.statements)
     assert "******" in shown
