@@ -29,8 +29,9 @@ from vya_backup.engines.contract import (
 )
 from vya_backup.engines.stages import Gate
 from vya_backup.errors import BackupError, Interrupted, RestoreFailed
+from vya_backup.jobs.restore_acts import Outcome, Surroundings
 from vya_backup.jobs.restore_source import Source
-from vya_backup.jobs.restore_steps import Outcome, Surroundings, Undertaking, Waits, carry_out
+from vya_backup.jobs.restore_steps import Undertaking, Waits, carry_out
 from vya_backup.settings.model import Instance
 from vya_backup.transport.limits import UNLIMITED
 from vya_backup.transport.pipeline import silent

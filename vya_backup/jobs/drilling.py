@@ -23,9 +23,10 @@ from vya_backup.history.views import BackupRow, backup
 from vya_backup.jobs.checking import columns
 from vya_backup.jobs.drill_ground import Ground, ground_for, shared_instance
 from vya_backup.jobs.facts import process_of
+from vya_backup.jobs.restore_acts import Outcome, Say, Surroundings
 from vya_backup.jobs.restore_plan import RestoreTarget, loader, request_of
 from vya_backup.jobs.restore_source import Source, Wish, choose, examine
-from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, carry_out
+from vya_backup.jobs.restore_steps import carry_out
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Assertion
 from vya_backup.transport import pipeline

@@ -12,7 +12,7 @@ from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinishe
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
 from vya_backup.history.restore_events import RestoreCleaned, RestoreFailed, RestoreStarted
 from vya_backup.history.restores import RestoreRow, unfinished_restores, untidy_restores
-from vya_backup.jobs.restore_steps import Mended, ask, execute
+from vya_backup.jobs.restore_acts import Mended, ask, execute
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import UNLIMITED

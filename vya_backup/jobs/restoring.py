@@ -14,8 +14,9 @@ from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import backup
 from vya_backup.jobs.facts import process_of
 from vya_backup.jobs.mending import put_right
+from vya_backup.jobs.restore_acts import Outcome, Say, Surroundings
 from vya_backup.jobs.restore_plan import Prepared
-from vya_backup.jobs.restore_steps import Outcome, Say, Surroundings, Undertaking
+from vya_backup.jobs.restore_steps import Undertaking
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import UNLIMITED
