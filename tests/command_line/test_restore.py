@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ def test_at_takes_the_newest_backup_at_or_before_the_time(backed_up: Project) ->
     second = backed_up.json("backups", "local/shop")[0]
     backed_up.database("shop").unlink()
 
-    done = backed_up.run("restore:shop", "--at", second["started_at"].replace("Z", "+00:00")[:19])
+    just_before = datetime.fromisoformat(second["started_at"]) - timedelta(microseconds=1)
+    done = backed_up.run("restore:shop", "--at", just_before.isoformat())
 
     assert done.status == 0, done.said
     assert first["started_at"] < second["started_at"]
