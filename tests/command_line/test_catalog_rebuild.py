@@ -167,7 +167,7 @@ def test_files_without_history_are_told(backed_up: Project) -> None:
     """One with a sidecar is taken over, one without is left alone, one of another host is only counted."""
     segments = sorted(copies(backed_up).rglob("*.jsonl"))
     lose(backed_up)
-    newest = max(backed_up.files("crm*.metadata.json"))
+    newest = max(backed_up.files("crm*.metadata.json"), key=lambda path: path.stat().st_mtime_ns)
     for path in segments[1:]:
         path.unlink()
     stray = newest.with_name("nobody_20260101_000000_full.db.gz")

@@ -50,6 +50,25 @@ def test_another_thread_of_the_same_process_is_kept_out_too(tmp_path: Path) -> N
             pass
 
 
+def test_a_child_that_has_not_begun_its_program_yet_keeps_no_lock(tmp_path: Path) -> None:
+    """Between fork and exec a tool of another thread has every descriptor of this process, that of the lock too."""
+    wait, go = os.pipe()
+    with hold(tmp_path, "shop", "backup of shop"):
+        child = os.fork()
+        if child == 0:
+            os.read(wait, 1)
+            os._exit(0)
+
+    try:
+        with hold(tmp_path, "shop", "checksum of shop"):
+            pass
+    finally:
+        os.write(go, b"x")
+        os.waitpid(child, 0)
+        os.close(wait)
+        os.close(go)
+
+
 @pytest.mark.parametrize("key", ["i/../../etc", "i/a b\n", "i/" + "ü" * 300, "i/@users"])
 def test_any_name_of_a_database_makes_a_private_file_in_the_folder(tmp_path: Path, key: str) -> None:
     """Names come from servers."""

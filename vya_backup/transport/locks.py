@@ -45,6 +45,8 @@ def hold(folder: Path, key: str, description: str, patience_seconds: float = 0) 
             _take(descriptor, key, description, clock.monotonic() + patience_seconds)
         yield
     finally:
+        # by word: closing alone leaves it to a child of another thread that has not begun its program yet
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
