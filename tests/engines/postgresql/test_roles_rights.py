@@ -57,7 +57,7 @@ def test_without_the_right_to_read_passwords_the_dump_is_good_and_says_so(
 
     postgresql_15.sql("GRANT SELECT ON pg_authid TO poor")
     assert project.run("backup:main/@users", "--force").status == 0
-    newest = max(project.files("*.sql.gz"))
+    newest = max(project.files("*.sql.gz"), key=lambda path: path.stat().st_mtime_ns)
     postgresql_15.sql("REVOKE SELECT ON pg_authid FROM poor")
     assert "PASSWORD 'SCRAM-SHA-256$" in gzip.decompress(newest.read_bytes()).decode()
 
