@@ -100,11 +100,7 @@ def consider(workspace: Workspace, wish: RecoveryWish) -> Considered:
         BackupError: the target cannot be asked what it holds.
     """
     source, target = workspace.instance(wish.source), workspace.instance(wish.target)
-    if workspace.engine(source).family != workspace.engine(target).family:
-        raise RestoreRefused(
-            f"{source.id} is {source.type}, {target.id} is {target.type}: one cannot take the other's dumps",
-            "Name an instance of the same kind with --target-instance.",
-        )
+    _demand_same_family(workspace, source, target)
     names = _databases(workspace, wish)
     earlier = recoveries(workspace.catalog, source.id, target.id)
     before = next((row for row in earlier if row.at == wish.at), None)
@@ -132,6 +128,14 @@ def consider(workspace: Workspace, wish: RecoveryWish) -> Considered:
         server=server,
         expected_seconds=decisions.expected_total(planned, wish.workers),
     )
+
+
+def _demand_same_family(workspace: Workspace, source: Instance, target: Instance) -> None:
+    if workspace.engine(source).family != workspace.engine(target).family:
+        raise RestoreRefused(
+            f"{source.id} is {source.type}, {target.id} is {target.type}: one cannot take the other's dumps",
+            "Name an instance of the same kind with --target-instance.",
+        )
 
 
 def _databases(workspace: Workspace, wish: RecoveryWish) -> list[str]:
