@@ -133,7 +133,7 @@ def test_without_copies_the_sidecars_are_enough(backed_up: Project) -> None:
     assert after.keys() == before.keys()
     for name in ("instance", "database", "engine", "path", "size_bytes", "sha256", "slot_start", "state", "rows"):
         assert [after[key][name] for key in after] == [before[key][name] for key in after], name
-    assert [row["started_at"][:19] for row in after.values()] == [before[key]["started_at"][:19] for key in after]
+    assert [row["started_at"] for row in after.values()] == [before[key]["started_at"] for key in after]
     assert backed_up.types().count("checksummed") == 4
     assert "was lost before it was made again" in backed_up.run("audit").out
     goes_on(backed_up)

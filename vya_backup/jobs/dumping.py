@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from vya_backup.clock import monotonic
+from vya_backup.clock import monotonic, parse_rfc3339
 from vya_backup.decisions.evidence import error_in, facts_of
 from vya_backup.decisions.manifest import missing_objects
 from vya_backup.decisions.metadata import encode
@@ -142,15 +142,12 @@ class _Attempt:
         self.workspace.store.ensure_room(int(needed), self.workspace.configuration.storage.min_free_percent)
 
     def _begin(self, scene: _Scene) -> datetime:
-        now = self.workspace.clock()
-        planned = self.order.planned
-        self.workspace.catalog.append(
-            started_event(
-                self.workspace, planned, self.backup_id, self.number, (scene.client.banner, scene.server.banner)
-            )
-        )
+        """Append `started`, and return its time: the sidecar says the same one, should the catalog be lost."""
+        banners = (scene.client.banner, scene.server.banner)
+        started = started_event(self.workspace, self.order.planned, self.backup_id, self.number, banners)
+        (recorded,) = self.workspace.catalog.append(started)
         self.begun = True
-        return now
+        return parse_rfc3339(recorded.at)
 
     def _dump(self, scene: _Scene, started_at: datetime) -> Dump:
         artifact, store = self.order.planned.artifact, self.workspace.store
