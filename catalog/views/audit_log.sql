@@ -57,6 +57,9 @@ SELECT
       WHEN 'discovery_failed' THEN 'databases of ' || subject || ' could not be listed: '
         || json_extract(data, '$.message')
       WHEN 'run_started' THEN 'run of ' || json_extract(data, '$.command') || ' started'
+      WHEN 'configured' THEN 'configuration in force: ' || json_array_length(data, '$.instances') || ' instances, every '
+        || json_extract(data, '$.interval_minutes') || ' minutes (' || json_extract(data, '$.timezone') || '), '
+        || json_extract(data, '$.retention.strategy') || ' retention'
       WHEN 'run_finished' THEN 'run finished with exit status ' || json_extract(data, '$.exit_status')
       WHEN 'task_recorded' THEN 'task ' || json_extract(data, '$.task') || ' is up to date'
       WHEN 'task_forgotten' THEN 'task ' || json_extract(data, '$.task') || ' is forgotten'

@@ -20,6 +20,7 @@ from tests.engines.places import ServerPlace, SqlitePlace
 from tests.servers import Servers
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.history.events import Damaged, Verified
+from vya_backup.history.recorded import recorded
 from vya_backup.history.views import BackupRow, backup, restorable
 from vya_backup.jobs.verifying import verify
 from vya_backup.transport.pipeline import silent
@@ -192,7 +193,7 @@ def artifact(bench: Bench, row: BackupRow) -> Artifact:
 def found(bench: Bench, row: BackupRow) -> Verified:
     """Verify a backup and return the event."""
     assert verify(bench.workspace, row.backup_id, silent) is not None
-    events = [r.event for r in bench.workspace.catalog.recorded("type IN ('verified', 'damaged') AND id > 0")]
+    events = [r.event for r in recorded(bench.workspace.catalog, "type IN ('verified', 'damaged') AND id > 0")]
     last = events[-1]
     assert isinstance(last, Verified)
     if any(check in OF_DUMP[1:] for check in last.checks):

@@ -36,6 +36,8 @@ from vya_backup.history.restore_events import RestoreCleaned, Restored, RestoreF
 from vya_backup.history.run_events import (
     CatalogCreated,
     CatalogRebuilt,
+    Configured,
+    ConfiguredInstance,
     Discovered,
     DiscoveryFailed,
     Exclusion,
@@ -159,6 +161,16 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         Restored(**where, **target, duration_seconds=2, rows=30, plain_bytes=5000),
         RestoreFailed(**where, **target, code="restore", message="psql failed", left="the old database stands"),
         RestoreCleaned(**where, **target, mended=("drop vya_staging_1",)),
+        Configured(
+            environment="test",
+            timezone="UTC",
+            interval_minutes=1440,
+            instances=(ConfiguredInstance(id="prod", type="postgresql", enabled=True, databases=("*",)),),
+            retention={"strategy": "gfs", "daily_keep": 7},
+            verify_every_days=30,
+            drill_max_age_days=0,
+            min_free_percent=5,
+        ),
         RecoveryStarted(
             instance="prod",
             recovery_id="c1",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.history.samples import Steps, good, opened, started
+from tests.history.samples import Steps, good, one_of_each, opened, started
 from vya_backup.errors import CatalogError
 from vya_backup.history import chain
 from vya_backup.history.actor import actor
@@ -22,7 +22,7 @@ from vya_backup.history.event import Event
 from vya_backup.history.events import Held
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.journal import audit_log, runs
-from vya_backup.history.run_events import Discovered, RunStarted
+from vya_backup.history.run_events import Configured, Discovered, RunStarted
 
 RUN = RunStarted(command="backup", version="2.0.0", environment="test")
 
@@ -99,6 +99,18 @@ def test_a_run_that_did_something_has_a_beginning_and_an_end(catalog: Catalog) -
     assert {line.run_id for line in log} == {run.run_id}
     assert [(row.command, row.exit_status, row.results) for row in runs(catalog)] == [("backup", 0, {"good": 1})]
     assert catalog.append(started("b2"))[0].run_id is None
+
+
+def test_what_a_run_was_told_is_recorded_behind_its_beginning_once_until_it_changes(catalog: Catalog) -> None:
+    """An auditor sees under which retention and for which instances each run worked."""
+    told = one_of_each()["configured"]
+    assert isinstance(told, Configured)
+    changed = told.model_copy(update={"interval_minutes": 60})
+    for number, configured in enumerate((told, told, changed)):
+        with catalog.run(RUN, configured):
+            catalog.append(Held(reason=str(number)))
+    log = [line.type for line in reversed(audit_log(catalog)[:-1])]
+    assert log == ["run_started", "configured", "held", "run_started", "held", "run_started", "configured", "held"]
 
 
 def test_events_that_happen_together_are_recorded_together_or_not_at_all(catalog: Catalog) -> None:

@@ -14,6 +14,7 @@ from vya_backup.history.catalog import Catalog
 from vya_backup.history.decoding import BY_TYPE, Unknown
 from vya_backup.history.event import Event
 from vya_backup.history.events import Failed
+from vya_backup.history.recorded import recorded
 from vya_backup.history.run_events import TaskRecorded
 from vya_backup.redaction import Secret
 
@@ -26,9 +27,9 @@ def test_samples_know_every_type() -> None:
 @pytest.mark.parametrize("event", one_of_each().values(), ids=lambda event: event.type)
 def test_every_event_comes_back_as_it_went_in(catalog: Catalog, event: Event) -> None:
     """What was appended is read back equal, through the file."""
-    recorded = catalog.append(event)[0]
-    assert recorded.event == event
-    assert [found.event for found in catalog.recorded("id = ?", (recorded.id,))] == [event]
+    one = catalog.append(event)[0]
+    assert one.event == event
+    assert [found.event for found in recorded(catalog, "id = ?", (one.id,))] == [event]
 
 
 @pytest.mark.parametrize("event", one_of_each().values(), ids=lambda event: event.type)
@@ -80,7 +81,7 @@ def test_a_weak_password_does_not_eat_the_facts(catalog: Catalog) -> None:
 def test_an_event_of_a_newer_program_is_shown_and_not_interpreted(catalog: Catalog) -> None:
     """An unknown type reads as Unknown, keeps the chain whole, and the views go on."""
     _insert_as_newer_program(catalog, "replicated", {"to": "s3"})
-    newest = list(catalog.recorded())[-1]
+    newest = list(recorded(catalog))[-1]
     assert newest.event == Unknown(instance="prod", database="shop", recorded_type="replicated", content={"to": "s3"})
     assert catalog.rows("SELECT sentence FROM audit_log ORDER BY id DESC")[0]["sentence"] == "replicated: prod/shop"
     catalog.rebuild_projection()
@@ -90,14 +91,14 @@ def test_an_event_of_a_newer_program_is_shown_and_not_interpreted(catalog: Catal
 def test_fields_that_a_newer_program_added_are_left_out(catalog: Catalog) -> None:
     """A known type with a new field still reads."""
     _insert_as_newer_program(catalog, "held", {"reason": "audit", "until": "2027"})
-    assert list(catalog.recorded())[-1].event == one_of_each()["held"].model_copy(update={"backup_id": None})
+    assert list(recorded(catalog))[-1].event == one_of_each()["held"].model_copy(update={"backup_id": None})
 
 
 def test_data_that_is_not_of_its_type_is_named(catalog: Catalog) -> None:
     """Validation on the way out: a forged event is an error that names it."""
     _insert_as_newer_program(catalog, "held", {"because": 7})
     with pytest.raises(CatalogError, match="event 2 of the catalog is no valid 'held'"):
-        list(catalog.recorded())
+        list(recorded(catalog))
 
 
 def _insert_as_newer_program(catalog: Catalog, kind: str, data: dict[str, object]) -> None:

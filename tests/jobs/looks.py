@@ -8,6 +8,7 @@ from tests.engines.contract import Bench
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.history.event import Event
 from vya_backup.history.events import Verified
+from vya_backup.history.recorded import recorded
 from vya_backup.history.views import BackupRow, backup
 from vya_backup.jobs.verifying import verify
 from vya_backup.transport.pipeline import silent
@@ -23,7 +24,7 @@ def looked(bench: Bench, row: BackupRow) -> Verified:
 
 def events(bench: Bench) -> list[Event]:
     """Return all events of backups."""
-    return [recorded.event for recorded in bench.workspace.catalog.recorded("backup_id IS NOT NULL")]
+    return [found.event for found in recorded(bench.workspace.catalog, "backup_id IS NOT NULL")]
 
 
 def now(bench: Bench, row: BackupRow) -> BackupRow:

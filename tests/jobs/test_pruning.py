@@ -26,6 +26,7 @@ from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event, Process
 from vya_backup.history.events import Damaged, Failed, Missing, Pruned, Removed, Verified
 from vya_backup.history.keeping import to_be_removed
+from vya_backup.history.recorded import recorded
 from vya_backup.history.restore_events import RestoreStarted
 from vya_backup.history.restores import restores
 from vya_backup.history.views import BackupRow, backups
@@ -134,7 +135,7 @@ def files_of(bench: Bench, row: BackupRow) -> list[bool]:
 
 def events(bench: Bench, *kinds: type[Event]) -> list[Event]:
     """Return the events of some types, in order."""
-    return [r.event for r in bench.workspace.catalog.recorded() if isinstance(r.event, kinds)]
+    return [r.event for r in recorded(bench.workspace.catalog) if isinstance(r.event, kinds)]
 
 
 ALL, NONE = [True] * 3, [False] * 3

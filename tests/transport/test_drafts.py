@@ -203,7 +203,7 @@ def test_room_is_demanded_before_the_first_byte(store: Store) -> None:
     """What certainly doesn't fit is refused with the numbers, also while the base path doesn't exist yet."""
     store.ensure_room(1)
     with pytest.raises(SpaceMissing, match="bytes free; the dump needs about"):
-        store.ensure_room(store.free_bytes() + 10**12)
+        store.ensure_room(store.room().free + 10**12)
     with pytest.raises(SpaceMissing):
         store.ensure_room(0, min_free_percent=100)
 

@@ -23,6 +23,7 @@ from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
 from vya_backup.command_line.tasks import task_backup
 from vya_backup.history.views import known_databases
+from vya_backup.jobs.circumstances import room_left, told_to
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
@@ -60,11 +61,12 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             known = keys_in(session.workspace)
             session.selections = selecting.prunes(selecting.restores(selections, known), known)
             started = run_started(session.loaded, session.selections)
-            with session.workspace.catalog.run(started) as run:
+            with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
                 status = self._within(session, params)
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
-                run.finish(status, Counter(result.verdict for result in session.screen.results))
+                results = Counter(result.verdict for result in session.screen.results)
+                run.finish(status, results, room_left(session.workspace))
             return status
 
     def _within(self, session: Session, params: Any) -> int:

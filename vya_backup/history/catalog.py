@@ -23,7 +23,7 @@ from vya_backup.history.event import Event
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.recorded import Head, Recorded, recorded_from
 from vya_backup.history.run import Run
-from vya_backup.history.run_events import CatalogCreated, RunStarted
+from vya_backup.history.run_events import CatalogCreated, Configured, RunStarted
 
 _INSERT: Final = (
     f"INSERT INTO events ({', '.join(chain.HASHED)}, hash) VALUES ({', '.join('?' * (len(chain.HASHED) + 1))})"
@@ -106,21 +106,16 @@ class Catalog:
     def append_if_changed(self, event: Event) -> bool:
         """Append the event unless the chain's last one of its type, instance and database said the same; say so."""
         with self._transaction() as connection:
-            last = connection.execute(
-                "SELECT data FROM events WHERE type = ? AND instance IS ? AND database IS ? AND catalog_id = ? "
-                "ORDER BY id DESC LIMIT 1",
-                (event.type, event.instance, event.database, self.catalog_id),
-            ).fetchone()
-            if last and last["data"] == event.data():
+            if self._was_said(connection, event):
                 return False
             recorded = self._append(connection, (event,))
         self._tell(recorded)
         return True
 
     @contextmanager
-    def run(self, started: RunStarted) -> Iterator[Run]:
+    def run(self, started: RunStarted, configured: Configured | None = None) -> Iterator[Run]:
         """Give every event of this process a `run_id` from here to the end of the block."""
-        self._last_run = self._run = Run(self.append, started, new_id(self._now))
+        self._last_run = self._run = Run(self.append, started, new_id(self._now), configured)
         try:
             yield self._run
         finally:
@@ -164,15 +159,6 @@ class Catalog:
         )
         return Head(self.catalog_id, *rows[0]) if rows else Head(self.catalog_id, 0, chain.GENESIS, 0)
 
-    def recorded(self, condition: str = "1", parameters: Sequence[Any] = ()) -> Iterator[Recorded]:
-        """Yield events in the order of their arrival, validated; those of an unknown type as `Unknown`.
-
-        Raises:
-            CatalogError: an event's data is not of the shape that its type demands.
-        """
-        for row in self.rows(f"SELECT * FROM events WHERE {condition} ORDER BY id", parameters):
-            yield recorded_from(row)
-
     def rebuild_projection(self) -> None:
         """Make what the views read again from the events, in one transaction."""
         with self._transaction() as connection:
@@ -194,8 +180,19 @@ class Catalog:
         run = self._run
         if run and not run.is_recorded:
             self._append_one(connection, run.started)
+            if run.configured and not self._was_said(connection, run.configured):
+                self._append_one(connection, run.configured)
             run.is_recorded = True
         return tuple(self._append_one(connection, event) for event in events)
+
+    def _was_said(self, connection: sqlite3.Connection, event: Event) -> bool:
+        """Say whether the chain's last event of the same type, instance and database says the same."""
+        last = connection.execute(
+            "SELECT data FROM events WHERE type = ? AND instance IS ? AND database IS ? AND catalog_id = ? "
+            "ORDER BY id DESC LIMIT 1",
+            (event.type, event.instance, event.database, self.catalog_id),
+        ).fetchone()
+        return bool(last and last["data"] == event.data())
 
     def _append_one(self, connection: sqlite3.Connection, event: Event) -> Recorded:
         position, prev_hash = _last(connection, self.catalog_id)

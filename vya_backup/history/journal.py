@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from vya_backup.history.reading import at_most, read
-
-if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog
+from vya_backup.history.reading import Reads, at_most, read
 
 
 @dataclass(frozen=True)
@@ -63,16 +59,16 @@ class AuditLine:
     sentence: str
 
 
-def runs(catalog: Catalog, limit: int | None = None) -> list[RunRow]:
+def runs(catalog: Reads, limit: int | None = None) -> list[RunRow]:
     """Return runs, newest first."""
     return read(catalog, RunRow, "runs ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
 
 
-def failures(catalog: Catalog, limit: int | None = None) -> list[FailureRow]:
+def failures(catalog: Reads, limit: int | None = None) -> list[FailureRow]:
     """Return failures, newest first."""
     return read(catalog, FailureRow, "failures ORDER BY id DESC LIMIT ?", [at_most(limit)])
 
 
-def audit_log(catalog: Catalog, limit: int | None = None) -> list[AuditLine]:
+def audit_log(catalog: Reads, limit: int | None = None) -> list[AuditLine]:
     """Return every event as a sentence, newest first."""
     return read(catalog, AuditLine, "audit_log ORDER BY id DESC LIMIT ?", [at_most(limit)])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.history.reading import read
+from vya_backup.history.reading import Reads, read
+from vya_backup.history.recorded import recorded
 
 if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog
     from vya_backup.history.event import Event
 
 
@@ -67,14 +67,14 @@ STATES = ("good", "running", "damaged", "missing")
 """The states of backups that have files, or ought to have them."""
 
 
-def retained(catalog: Catalog, instance: str, database: str) -> list[RetainedRow]:
+def retained(catalog: Reads, instance: str, database: str) -> list[RetainedRow]:
     """Return the backups of a database that have or ought to have files, newest first."""
     marks = ", ".join("?" * len(STATES))
     tail = f"retained WHERE instance = ? AND database = ? AND state IN ({marks}) ORDER BY sequence DESC"
     return read(catalog, RetainedRow, tail, [instance, database, *STATES])
 
 
-def to_be_removed(catalog: Catalog, host: str) -> list[RetainedRow]:
+def to_be_removed(catalog: Reads, host: str) -> list[RetainedRow]:
     """Return the backups that a host has pruned and whose files may still be there, oldest first.
 
     In a catalog of several hosts another one's tree is not ours to look into, let alone to remove from.
@@ -85,19 +85,19 @@ def to_be_removed(catalog: Catalog, host: str) -> list[RetainedRow]:
     return sorted(rows, key=lambda row: row.sequence)
 
 
-def beginning_with(catalog: Catalog, beginning: str) -> list[RetainedRow]:
+def beginning_with(catalog: Reads, beginning: str) -> list[RetainedRow]:
     """Return the backups whose ids begin with a text, at most two: more are as ambiguous as two."""
     tail = "retained WHERE backup_id >= ? AND backup_id < ? ORDER BY backup_id LIMIT 2"
     return read(catalog, RetainedRow, tail, [beginning, beginning + "\U0010ffff"])
 
 
-def one(catalog: Catalog, backup_id: str) -> RetainedRow | None:
+def one(catalog: Reads, backup_id: str) -> RetainedRow | None:
     """Return one backup."""
     rows = read(catalog, RetainedRow, "retained WHERE backup_id = ?", [backup_id])
     return rows[0] if rows else None
 
 
-def alarms(catalog: Catalog, instance: str, database: str) -> Alarms:
+def alarms(catalog: Reads, instance: str, database: str) -> Alarms:
     """Return what stops the pruning of a database."""
     rows = catalog.rows(
         "SELECT trouble_event, looked_event FROM projected_alarms WHERE instance = ? AND database = ?",
@@ -105,5 +105,5 @@ def alarms(catalog: Catalog, instance: str, database: str) -> Alarms:
     )
     if not rows:
         return Alarms(None, 0)
-    trouble = next(iter(catalog.recorded("id = ?", (rows[0]["trouble_event"],))), None)
+    trouble = next(iter(recorded(catalog, "id = ?", (rows[0]["trouble_event"],))), None)
     return Alarms(trouble.event if trouble else None, rows[0]["looked_event"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from vya_backup.history.event import COLUMNS, Event
 
 if TYPE_CHECKING:
     from sqlite3 import Row
+
+    from vya_backup.history.reading import Reads
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,13 @@ def recorded_from(row: Mapping[str, Any] | Row) -> Recorded:
         ) from error
     places = ("id", "catalog_id", "position", "event_id", "at", "run_id", "host", "actor", "hash")
     return Recorded(**{name: row[name] for name in places}, event=event)
+
+
+def recorded(catalog: Reads, condition: str = "1", parameters: Sequence[Any] = ()) -> Iterator[Recorded]:
+    """Yield events in the order of their arrival, validated; those of an unknown type as `Unknown`.
+
+    Raises:
+        CatalogError: an event's data is not of the shape that its type demands.
+    """
+    for row in catalog.rows(f"SELECT * FROM events WHERE {condition} ORDER BY id", parameters):
+        yield recorded_from(row)

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from vya_backup.history.reading import read
-
-if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog
+from vya_backup.history.reading import Reads, read
 
 
 @dataclass(frozen=True)
@@ -57,19 +53,19 @@ class PaceRow:
     duration_seconds: float
 
 
-def recoveries(catalog: Catalog, instance: str, target_instance: str) -> list[RecoveryRow]:
+def recoveries(catalog: Reads, instance: str, target_instance: str) -> list[RecoveryRow]:
     """Return the recoveries from one instance to another, newest first."""
     condition = "recoveries WHERE instance = ? AND target_instance = ? ORDER BY sequence DESC"
     return read(catalog, RecoveryRow, condition, [instance, target_instance])
 
 
-def newest_restored(catalog: Catalog, target_instance: str) -> dict[str, RestoredRow]:
+def newest_restored(catalog: Reads, target_instance: str) -> dict[str, RestoredRow]:
     """Return for each database of an instance the newest restore that stands there, as far as the catalog knows."""
     newest = f"({_RESTORED}) WHERE target_instance = ? ORDER BY id"
     return {row.target_database: row for row in read(catalog, RestoredRow, newest, [target_instance])}
 
 
-def paces(catalog: Catalog) -> list[PaceRow]:
+def paces(catalog: Reads) -> list[PaceRow]:
     """Return how fast each database came back the last time, in a restore or in a drill that passed."""
     return read(catalog, PaceRow, f"({_PACES})")
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vya_backup.history.reading import at_most, read
-
-if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog
+from vya_backup.history.reading import Reads, at_most, read
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,16 @@ class RestoreRow:
     left_behind: str | None
 
 
-def restores(catalog: Catalog, limit: int | None = None) -> list[RestoreRow]:
+def restores(catalog: Reads, limit: int | None = None) -> list[RestoreRow]:
     """Return restores, newest first."""
     return read(catalog, RestoreRow, "restores ORDER BY sequence DESC LIMIT ?", [at_most(limit)])
 
 
-def unfinished_restores(catalog: Catalog) -> list[RestoreRow]:
+def unfinished_restores(catalog: Reads) -> list[RestoreRow]:
     """Return restores that began and did not end, at work or orphaned by a crash."""
     return read(catalog, RestoreRow, "restores WHERE state = 'running' ORDER BY sequence")
 
 
-def untidy_restores(catalog: Catalog) -> list[RestoreRow]:
+def untidy_restores(catalog: Reads) -> list[RestoreRow]:
     """Return restores that ended and left something behind that a later run may be able to remove."""
     return read(catalog, RestoreRow, "restores WHERE state <> 'running' AND left_behind <> '' ORDER BY sequence")

@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vya_backup.history.event import Event
-from vya_backup.history.run_events import RunFinished, RunStarted
+from vya_backup.history.run_events import Configured, Room, RunFinished, RunStarted
 
 
 class Run:
-    """One invocation; its `run_started` is appended before its first other event, so that looking leaves no trace."""
+    """One invocation; its `run_started` is appended before its first other event, so that looking leaves no trace.
 
-    def __init__(self, append: Callable[[Event], object], started: RunStarted, run_id: str) -> None:
+    `configured` follows it where it differs from what an earlier run was told.
+    """
+
+    def __init__(
+        self, append: Callable[[Event], object], started: RunStarted, run_id: str, configured: Configured | None = None
+    ) -> None:
         self.run_id = run_id
         self.started = started
+        self.configured = configured
         self.is_recorded = False
         self._append = append
         self._finished: RunFinished | None = None
 
-    def finish(self, exit_status: int, results: Mapping[str, int]) -> None:
+    def finish(self, exit_status: int, results: Mapping[str, int], room: Room | None = None) -> None:
         """Append `run_finished`, unless the run did nothing."""
-        self._finished = RunFinished(exit_status=exit_status, results=dict(results))
+        self._finished = RunFinished(exit_status=exit_status, results=dict(results), room=room)
         if self.is_recorded:
             self._append(self._finished)
 
     def fail(self) -> None:
         """Append that a run which ended well failed after all: of several ends the last one counts."""
         if self._finished and not self._finished.exit_status:
-            self.finish(1, self._finished.results)
+            self.finish(1, self._finished.results, self._finished.room)

@@ -45,12 +45,50 @@ class RunStarted(Event):
     config_path: Exact = ""
 
 
+class Room(Fact):
+    """The file system that the backups lie in, in bytes, as an unprivileged user sees it."""
+
+    total_bytes: int
+    free_bytes: int
+
+
 class RunFinished(Event):
-    """The end of a run and how many tasks ended how."""
+    """The end of a run and how many tasks ended how; `room` is what the disk of the backups had left then."""
 
     type = "run_finished"
     exit_status: int
     results: Annotated[dict[str, int], EXACT] = Field(default_factory=dict)
+    room: Room | None = None
+
+
+class ConfiguredInstance(Fact):
+    """An instance as it is configured: what of it is to be backed up; never how to reach it."""
+
+    id: Exact
+    type: Exact
+    enabled: bool
+    databases: ExactList
+    exclude_databases: ExactList = ()
+    users: bool = True
+
+
+class Configured(Event):
+    """What the program was told to do; recorded with the first run that does something under it.
+
+    `retention` holds the general rules, `overrides` what differs for which databases, both under the names of the
+    configuration, so that a reader of the catalog can make the decisions that the configuration demands.
+    """
+
+    type = "configured"
+    environment: Exact
+    timezone: Exact
+    interval_minutes: int
+    instances: tuple[ConfiguredInstance, ...]
+    retention: Annotated[dict[str, Any], EXACT]
+    overrides: Annotated[tuple[dict[str, Any], ...], EXACT] = ()
+    verify_every_days: int
+    drill_max_age_days: float
+    min_free_percent: int
 
 
 class TaskRecorded(Event):

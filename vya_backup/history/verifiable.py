@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from vya_backup.history.reading import read
+from vya_backup.history.reading import Reads, read
 
 if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog
     from vya_backup.history.views import BackupRow
 
 STATES: Final = ("good", "damaged", "missing")
@@ -35,7 +34,7 @@ class VerifiableRow:
     """The catalog's own order of looks, which no clock can turn round."""
 
 
-def verifiable(catalog: Catalog) -> list[VerifiableRow]:
+def verifiable(catalog: Reads) -> list[VerifiableRow]:
     """Return every backup that was published and not pruned, in the order in which they were made."""
     published = "state IN ('good', 'damaged', 'missing') OR (state = 'running' AND dumped)"
     return read(catalog, VerifiableRow, f"backups WHERE {published} ORDER BY sequence")

@@ -10,13 +10,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vya_backup.history.reading import at_most, read, where
+from vya_backup.history.reading import Reads, at_most, read, where
+from vya_backup.history.recorded import recorded
 from vya_backup.history.run_events import Discovered
-
-if TYPE_CHECKING:
-    from vya_backup.history.catalog import Catalog
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ class DatabaseRow:
 
 
 def backups(
-    catalog: Catalog,
+    catalog: Reads,
     instance: str | None = None,
     database: str | None = None,
     states: Iterable[str] | None = None,
@@ -122,14 +120,14 @@ def backups(
     )
 
 
-def backup(catalog: Catalog, backup_id: str) -> BackupRow | None:
+def backup(catalog: Reads, backup_id: str) -> BackupRow | None:
     """Return one backup."""
     rows = read(catalog, BackupRow, "backups WHERE backup_id = ?", [backup_id])
     return rows[0] if rows else None
 
 
 def restorable(
-    catalog: Catalog, instance: str | None = None, database: str | None = None, limit: int | None = None
+    catalog: Reads, instance: str | None = None, database: str | None = None, limit: int | None = None
 ) -> list[RestorableRow]:
     """Return good backups, newest first; one dated in the future is flagged, and stands where it was recorded."""
     condition, parameters = where({"instance": instance, "database": database})
@@ -137,13 +135,13 @@ def restorable(
     return read(catalog, RestorableRow, tail, [*parameters, at_most(limit)])
 
 
-def newest_good(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
+def newest_good(catalog: Reads) -> dict[tuple[str, str], BackupRow]:
     """Return the newest good backup of each database that has one; it costs the number of databases, not of backups."""
     tail = "backups WHERE sequence IN (SELECT good_sequence FROM projected_databases WHERE good_sequence IS NOT NULL)"
     return {(row.instance, row.database): row for row in read(catalog, BackupRow, tail)}
 
 
-def newest_published(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
+def newest_published(catalog: Reads) -> dict[tuple[str, str], BackupRow]:
     """Return for each database the newest backup that is good, or is dumped and only waits for its checksum."""
     newest = newest_good(catalog)
     for row in unfinished(catalog):
@@ -153,7 +151,7 @@ def newest_published(catalog: Catalog) -> dict[tuple[str, str], BackupRow]:
     return newest
 
 
-def newest_published_of(catalog: Catalog, instance: str, database: str) -> BackupRow | None:
+def newest_published_of(catalog: Reads, instance: str, database: str) -> BackupRow | None:
     """Return what `newest_published` says of one database, at the cost of two index seeks."""
     newest = "SELECT max(sequence) FROM projected_backups WHERE instance = ?1 AND database = ?2 AND state ="
     good, unread = f"({newest} 'good')", f"({newest} 'running' AND dumped_at IS NOT NULL)"
@@ -166,34 +164,34 @@ def newest_published_of(catalog: Catalog, instance: str, database: str) -> Backu
     return rows[0] if rows else None
 
 
-def unread_of(catalog: Catalog, instance: str, database: str) -> list[BackupRow]:
+def unread_of(catalog: Reads, instance: str, database: str) -> list[BackupRow]:
     """Return the dumps of one database that wait for their read-back, oldest first."""
     waiting = "instance = ? AND database = ? AND state = 'running' AND dumped"
     return read(catalog, BackupRow, f"backups WHERE {waiting} ORDER BY sequence", [instance, database])
 
 
-def unfinished(catalog: Catalog) -> list[BackupRow]:
+def unfinished(catalog: Reads) -> list[BackupRow]:
     """Return backups in the state `running`: at work, orphaned by a crash, or dumped and not yet read back."""
     return read(catalog, BackupRow, "backups WHERE state = 'running' ORDER BY sequence")
 
 
-def databases(catalog: Catalog) -> list[DatabaseRow]:
+def databases(catalog: Reads) -> list[DatabaseRow]:
     """Return every known database by name."""
     return read(catalog, DatabaseRow, "databases ORDER BY instance, database")
 
 
-def database_names(catalog: Catalog) -> list[tuple[str, str]]:
+def database_names(catalog: Reads) -> list[tuple[str, str]]:
     """Return instance and name of every known database, sorted: all that a list of tasks needs."""
     return [tuple(row) for row in catalog.rows("SELECT instance, database FROM projected_databases ORDER BY 1, 2")]
 
 
-def known_databases(catalog: Catalog) -> dict[str, Discovered]:
+def known_databases(catalog: Reads) -> dict[str, Discovered]:
     """Return what each instance said last about its databases."""
     condition = "id IN (SELECT discovered_event FROM projected_instances)"
-    events = [recorded.event for recorded in catalog.recorded(condition)]
+    events = [found.event for found in recorded(catalog, condition)]
     return {event.instance: event for event in events if isinstance(event, Discovered) and event.instance}
 
 
-def task_states(catalog: Catalog) -> dict[str, dict[str, Any]]:
+def task_states(catalog: Reads) -> dict[str, dict[str, Any]]:
     """Return what doit remembers of each task."""
     return {row["task"]: json.loads(row["state"]) for row in catalog.rows("SELECT task, state FROM projected_tasks")}

@@ -10,6 +10,7 @@ from typing import Any
 from vya_backup.decisions.naming import USERS, show
 from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
+from vya_backup.history.recorded import recorded
 from vya_backup.history.restore_events import RestoreCleaned, RestoreFailed, RestoreStarted
 from vya_backup.history.restores import RestoreRow, unfinished_restores, untidy_restores
 from vya_backup.jobs.restore_acts import Mended, ask, execute
@@ -97,10 +98,10 @@ def _act(step: Sql | Run | Ask, engine: Engine, access: Access) -> Any:
 
 
 def _unfinished(workspace: Workspace, restore: RestoreRow, access: Access) -> Unfinished:
-    (recorded,) = workspace.catalog.recorded("id = ?", [restore.sequence])
-    began = recorded.event
+    (begun,) = recorded(workspace.catalog, "id = ?", [restore.sequence])
+    began = begun.event
     if not isinstance(began, RestoreStarted):
-        raise CatalogError(f"event {recorded.id} of the catalog began no restore", "Run: doit audit.")
+        raise CatalogError(f"event {begun.id} of the catalog began no restore", "Run: doit audit.")
     return Unfinished(access, began.target_database, began.staging, began.retired, began.place, began.created)
 
 

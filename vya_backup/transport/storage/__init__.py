@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from vya_backup.errors import ConfigurationError, SpaceMissing, StorageFailed
 from vya_backup.transport import folders
-from vya_backup.transport.disk import explained, space
+from vya_backup.transport.disk import Space, explained, space
 from vya_backup.transport.drafts import ARTIFACT, Draft, Target, is_partial
 from vya_backup.transport.reading import StoredFile
 from vya_backup.transport.storage.placing import place
@@ -52,10 +52,14 @@ class Store:
             raise StorageFailed(f"{relative!r} is no path below {self.base_path}")
         return self.base_path / pure
 
-    def free_bytes(self) -> int:
-        """Return what may still be written here."""
+    def room(self) -> Space:
+        """Measure the file system that the base path lies in.
+
+        Raises:
+            StorageFailed: it cannot be measured.
+        """
         with explained("measure", self.base_path):
-            return space(self.base_path).free
+            return space(self.base_path)
 
     def ensure_room(self, bytes_needed: int, min_free_percent: float = 0) -> None:
         """Accept that so many bytes will be written.
@@ -63,8 +67,7 @@ class Store:
         Raises:
             SpaceMissing: less than `min_free_percent` of the file system would then be free.
         """
-        with explained("measure", self.base_path):
-            found = space(self.base_path)
+        found = self.room()
         reserve = int(found.total * min_free_percent / 100)
         if found.free - bytes_needed < reserve:
             raise SpaceMissing(
