@@ -6,6 +6,7 @@
 -- parameter instance: the database server, as it is configured; default: every one
 -- parameter database: the name of the database on it; default: every one
 -- parameter limit: how many rows at most; default: 1000, and -1 is all
+-- A + keeps a condition from choosing the index: each of these looks at the few events of one backup or database.
 WITH
   moment AS (
     SELECT min(
@@ -19,18 +20,20 @@ WITH
     ) AS at
   ),
   known AS (
-    SELECT DISTINCT host, instance, database
+    SELECT host, instance, database, max(sequence) AS last_sequence
     FROM projected_backups
     WHERE started_at <= (SELECT at FROM moment)
       AND coalesce(:host, '') IN ('', host)
       AND coalesce(:instance, '') IN ('', instance)
       AND coalesce(:database, '') IN ('', database)
+    GROUP BY host, instance, database
   ),
-  newest AS (
+  newest AS MATERIALIZED (
     SELECT k.*, (
       SELECT b.sequence
       FROM projected_backups AS b
       WHERE b.instance = k.instance AND b.database = k.database AND b.host = k.host
+        AND b.sequence <= k.last_sequence
         AND b.started_at <= (SELECT at FROM moment)
         AND b.checksummed_at IS NOT NULL
         AND (b.pruned_at IS NULL OR b.pruned_at > (SELECT at FROM moment))
@@ -38,7 +41,7 @@ WITH
           SELECT e.type
           FROM events AS e
           WHERE e.backup_id = b.backup_id
-            AND e.at <= (SELECT at FROM moment)
+            AND +e.at <= (SELECT at FROM moment)
             AND (
               e.type IN ('missing', 'damaged')
               OR (e.type = 'checksummed' AND json_extract(e.data, '$.sha256') = b.sha256)
@@ -61,11 +64,11 @@ SELECT
   b.size_bytes, b.plain_bytes, b.rows, b.consistent, b.gaps,
   (
     SELECT max(v.at) FROM events AS v
-    WHERE v.backup_id = b.backup_id AND v.type = 'verified' AND v.at <= (SELECT at FROM moment)
+    WHERE v.backup_id = b.backup_id AND +v.type = 'verified' AND +v.at <= (SELECT at FROM moment)
       AND json_extract(v.data, '$.verdict') = 'pass'
   ) AS verified_at,
   (
-    SELECT max(d.at) FROM events AS d
+    SELECT max(d.at) FROM events AS d INDEXED BY events_by_type
     WHERE d.type = 'drilled' AND d.instance = n.instance AND d.database = n.database AND d.host = n.host
       AND d.at <= (SELECT at FROM moment) AND json_extract(d.data, '$.verdict') = 'pass'
   ) AS database_proved_at,

@@ -7,6 +7,35 @@
 -- parameter instance: the database server, as it is configured; default: every one
 -- parameter database: the name of the database on it; default: every one
 -- parameter limit: how many rows at most; default: 1000, and -1 is all
+-- Of one database they are found by its name, else by their time.
+WITH chosen AS (
+  SELECT id, at FROM events
+  WHERE coalesce(:database, '') = '' AND type = 'pruned'
+    AND at >= coalesce(:from, '')
+    AND at <= CASE
+      WHEN coalesce(:to, '') = '' THEN '9999'
+      WHEN julianday(:to) IS NULL THEN ''
+      WHEN length(:to) = 10 THEN date(:to, '+1 day')
+      ELSE :to
+    END
+    AND coalesce(:host, '') IN ('', host)
+    AND coalesce(:instance, '') IN ('', instance)
+  UNION ALL
+  SELECT id, at FROM events INDEXED BY events_by_type
+  WHERE :database <> '' AND type = 'pruned' AND database = :database
+    AND instance IN (SELECT k.instance FROM projected_databases AS k WHERE k.database = :database)
+    AND +at >= coalesce(:from, '')
+    AND +at <= CASE
+      WHEN coalesce(:to, '') = '' THEN '9999'
+      WHEN julianday(:to) IS NULL THEN ''
+      WHEN length(:to) = 10 THEN date(:to, '+1 day')
+      ELSE :to
+    END
+    AND coalesce(:host, '') IN ('', host)
+    AND coalesce(:instance, '') IN ('', instance)
+  ORDER BY at DESC, id DESC
+  LIMIT coalesce(nullif(:limit, ''), 1000)
+)
 SELECT
   p.at AS pruned_at, p.host, p.instance, p.database, b.started_at AS backup_started_at,
   json_extract(p.data, '$.reason') AS reason, json_extract(p.data, '$.policy') AS policy,
@@ -15,21 +44,10 @@ SELECT
   json_array_length(r.data, '$.left') AS files_left,
   p.actor AS done_by, p.backup_id, json_extract(p.data, '$.path') AS path,
   coalesce(nullif(json_extract(p.data, '$.decision'), ''), p.backup_id) AS decision, p.run_id
-FROM events AS p
+FROM chosen AS c
+JOIN events AS p ON p.id = c.id
 LEFT JOIN projected_backups AS b ON b.backup_id = p.backup_id
 LEFT JOIN events AS r ON r.id = (
   SELECT max(x.id) FROM events AS x WHERE x.backup_id = p.backup_id AND x.type = 'removed'
 )
-WHERE p.type = 'pruned'
-  AND p.at >= coalesce(:from, '')
-  AND p.at <= CASE
-    WHEN coalesce(:to, '') = '' THEN '9999'
-    WHEN julianday(:to) IS NULL THEN ''
-    WHEN length(:to) = 10 THEN date(:to, '+1 day')
-    ELSE :to
-  END
-  AND coalesce(:host, '') IN ('', p.host)
-  AND coalesce(:instance, '') IN ('', p.instance)
-  AND coalesce(:database, '') IN ('', p.database)
-ORDER BY p.at DESC, p.id DESC
-LIMIT coalesce(nullif(:limit, ''), 1000)
+ORDER BY c.at DESC, c.id DESC

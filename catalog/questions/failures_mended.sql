@@ -39,12 +39,12 @@ WITH
     ORDER BY e.id DESC
     LIMIT CASE WHEN coalesce(:state, '') = '' THEN coalesce(nullif(:limit, ''), 1000) ELSE -1 END
   ),
-  mended AS (
+  mended AS MATERIALIZED (
     SELECT f.*, CASE
       WHEN f.type IN ('failed', 'abandoned', 'missing', 'damaged') AND f.database IS NOT NULL THEN (
         -- a good backup of that database, or the same file found intact
         SELECT min(x.id) FROM (
-          SELECT min(c.id) AS id FROM events AS c
+          SELECT min(c.id) AS id FROM events AS c INDEXED BY events_by_type
           WHERE c.type = 'checksummed' AND c.instance = f.instance AND c.database = f.database AND c.host = f.host
             AND c.id > f.id
           UNION ALL
@@ -59,7 +59,7 @@ WITH
           AND json_extract(v.data, '$.verdict') = 'pass'
       )
       WHEN f.type = 'drilled' THEN (
-        SELECT min(d.id) FROM events AS d
+        SELECT min(d.id) FROM events AS d INDEXED BY events_by_type
         WHERE d.type = 'drilled' AND d.instance = f.instance AND d.database = f.database AND d.host = f.host
           AND d.id > f.id AND json_extract(d.data, '$.verdict') = 'pass'
       )
@@ -67,7 +67,7 @@ WITH
         -- any dump that was begun there: the instance had told what it holds
         SELECT min(x.id) FROM (
           SELECT (
-            SELECT min(s.id) FROM events AS s
+            SELECT min(s.id) FROM events AS s INDEXED BY events_by_type
             WHERE s.type = 'started' AND s.instance = f.instance AND s.database = k.database AND s.host = f.host
               AND s.id > f.id
           ) AS id

@@ -8,21 +8,52 @@
 -- parameter database: the name of the database on it; default: every one
 -- parameter type: one kind of event, such as pruned; default: every kind
 -- parameter limit: how many rows at most; default: 1000, and -1 is all
+-- What names a database or a type is found by that, else by its time.
+WITH chosen AS (
+  SELECT id, at FROM events
+  WHERE coalesce(:database, '') = '' AND coalesce(:type, '') = ''
+    AND at >= coalesce(:from, '')
+    AND at <= CASE
+      WHEN coalesce(:to, '') = '' THEN '9999'
+      WHEN julianday(:to) IS NULL THEN ''
+      WHEN length(:to) = 10 THEN date(:to, '+1 day')
+      ELSE :to
+    END
+    AND coalesce(:host, '') IN ('', host)
+    AND (coalesce(:instance, '') = '' OR instance = :instance)
+  UNION ALL
+  SELECT id, at FROM events
+  WHERE coalesce(:database, '') = '' AND :type <> '' AND type = :type
+    AND at >= coalesce(:from, '')
+    AND at <= CASE
+      WHEN coalesce(:to, '') = '' THEN '9999'
+      WHEN julianday(:to) IS NULL THEN ''
+      WHEN length(:to) = 10 THEN date(:to, '+1 day')
+      ELSE :to
+    END
+    AND coalesce(:host, '') IN ('', host)
+    AND (coalesce(:instance, '') = '' OR instance = :instance)
+  UNION ALL
+  SELECT id, at FROM events
+  WHERE :database <> '' AND database = :database
+    AND instance IN (SELECT k.instance FROM projected_databases AS k WHERE k.database = :database)
+    AND coalesce(:type, '') IN ('', type)
+    AND +at >= coalesce(:from, '')
+    AND +at <= CASE
+      WHEN coalesce(:to, '') = '' THEN '9999'
+      WHEN julianday(:to) IS NULL THEN ''
+      WHEN length(:to) = 10 THEN date(:to, '+1 day')
+      ELSE :to
+    END
+    AND coalesce(:host, '') IN ('', host)
+    AND coalesce(:instance, '') IN ('', instance)
+  ORDER BY at DESC, id DESC
+  LIMIT coalesce(nullif(:limit, ''), 1000)
+)
 SELECT
   a.at, a.sentence, a.type, a.host, a.actor, a.instance, a.database, a.backup_id, a.run_id,
   e.catalog_id, e.position, e.hash
-FROM audit_log AS a
-JOIN events AS e ON e.id = a.id
-WHERE a.at >= coalesce(:from, '')
-  AND a.at <= CASE
-    WHEN coalesce(:to, '') = '' THEN '9999'
-    WHEN julianday(:to) IS NULL THEN ''
-    WHEN length(:to) = 10 THEN date(:to, '+1 day')
-    ELSE :to
-  END
-  AND coalesce(:host, '') IN ('', a.host)
-  AND (coalesce(:instance, '') = '' OR a.instance = :instance)
-  AND (coalesce(:database, '') = '' OR a.database = :database)
-  AND coalesce(:type, '') IN ('', a.type)
-ORDER BY a.at DESC, a.id DESC
-LIMIT coalesce(nullif(:limit, ''), 1000)
+FROM chosen AS c
+JOIN audit_log AS a ON a.id = c.id
+JOIN events AS e ON e.id = c.id
+ORDER BY c.at DESC, c.id DESC

@@ -1,7 +1,7 @@
 """The questions that auditors ask, each one file of `catalog/questions`: SQL with a head that says what it is for.
 
 The rule: a parameter that is not given, or is empty, has its default in the SQL itself, so that the shell, the
-evidence and the site, which knows only texts, get the same answer. Columns are raw values: bytes, seconds, times in UTC.
+evidence and the site, which knows only texts, get the same answer. Columns are raw: bytes, seconds, times in UTC.
 """
 
 from __future__ import annotations
