@@ -12,10 +12,10 @@ WITH
     WHERE type = 'configured'
   ),
   values_of AS (
-    SELECT t.id, substr(n.fullkey, 3) AS name, n.atom AS now, NULL AS was, 1 AS is_new
+    SELECT t.id, replace(substr(n.fullkey, 3), '"', '') AS name, n.atom AS now, NULL AS was, 1 AS is_new
     FROM told AS t, json_tree(t.data) AS n WHERE n.atom IS NOT NULL AND t.before IS NOT NULL
     UNION ALL
-    SELECT t.id, substr(o.fullkey, 3), NULL, o.atom, 0
+    SELECT t.id, replace(substr(o.fullkey, 3), '"', ''), NULL, o.atom, 0
     FROM told AS t, json_tree(t.before) AS o WHERE o.atom IS NOT NULL AND t.before IS NOT NULL
   ),
   changed AS (
