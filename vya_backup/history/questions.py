@@ -7,16 +7,19 @@ evidence and the site, which knows only texts, get the same answer. Columns are 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vya_backup.errors import UsageError
 from vya_backup.history.reading import Reads
 from vya_backup.resources import resource
+
+if TYPE_CHECKING:
+    from vya_backup.history.catalog import Catalog
 
 _HEAD: Final = re.compile(r"-- (title|about|serves|parameter (\w+)): (.+)")
 _WHEN: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?")
@@ -90,14 +93,25 @@ def ask(reads: Reads, asked: Question, values: Mapping[str, Any] | None = None) 
     if unknown := sorted(set(given) - set(asked.takes)):
         raise UsageError(f"{asked.name} does not take {', '.join(unknown)}", f"It takes {', '.join(asked.takes)}.")
     for name in sorted(_TIMES & set(given)):
-        _demand_time(name, str(given[name] or ""))
+        demand_time(name, str(given[name] or ""))
     rows = reads.rows(asked.sql, {name: given.get(name) for name in asked.takes})
     columns = tuple(rows[0].keys()) if rows else _columns(reads, asked)
     return Answer(asked, columns, tuple(tuple(row) for row in rows))
 
 
-def _demand_time(name: str, said: str) -> None:
-    """Refuse what SQLite would compare as a text without meaning."""
+def each(catalog: Catalog, asked: Question, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of an answer of any length, the names of its columns first."""
+    given = dict.fromkeys(asked.takes) | dict(values)
+    yield _columns(catalog, asked)
+    yield from catalog.stream(asked.sql, given)
+
+
+def demand_time(name: str, said: str) -> None:
+    """Refuse what SQLite would compare as a text without meaning.
+
+    Raises:
+        UsageError: it is neither a day nor a moment in UTC.
+    """
     try:
         if not said or (_WHEN.fullmatch(said) and datetime.fromisoformat(said)):
             return
