@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from vya_backup.clock import parse_rfc3339
 
-GOOD, BETWEEN, FAILED, MISSING, BEFORE = "good", "between", "failed", "missing", "before"
+Key = tuple[str, str, str]
+"""Host, instance and database."""
+GOOD, BETWEEN, FAILED, MISSING, ABSENT = "good", "between", "failed", "missing", "absent"
 _HEIGHTS: Final = {GOOD: (0, 20), BETWEEN: (8, 12), FAILED: (12, 8), MISSING: (18, 2)}
 DAY_WIDTH: Final = 4
 PLOT_WIDTH, PLOT_HEIGHT = 720, 170
@@ -45,21 +47,25 @@ class Line:
 
 def calendar(
     days: Sequence[str],
-    known_since: Mapping[tuple[str, str, str], str],
+    known: Mapping[Key, tuple[str, str]],
     backups: Iterable[Mapping[str, Any]],
     drills: Iterable[Mapping[str, Any]],
     interval_days: float,
 ) -> list[Line]:
-    """Return a line for each database that was known by the end of the period, by name. Days are those of UTC."""
-    made: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    """Return a line for each database, by name; `known` has the first and the last day on which it was there.
+
+    Days are those of UTC. Where backups are due less often than daily, the days behind a good one need none.
+    """
+    made: dict[Key, list[Mapping[str, Any]]] = {}
     for row in backups:
         made.setdefault(_key(row), []).append(row)
     proved = {(_key(row), row["at"][:10]) for row in drills if row["verdict"] == "pass"}
-    known = sorted(key for key, first in known_since.items() if first[:10] <= days[-1])
     lines = []
-    for key in known:
+    for key, (first, last) in sorted(known.items()):
+        if first > days[-1] or last < days[0]:
+            continue
         rows = sorted(made.get(key, ()), key=lambda row: str(row["started_at"]))
-        states = _states(days, known_since[key][:10], rows, interval_days)
+        states = _states(days, (first, last), rows, interval_days)
         drilled = tuple((key, day) in proved for day in days)
         sizes = tuple(row["size_bytes"] for row in rows if row["good_since"] and row["size_bytes"] is not None)
         lines.append(Line(*key, states, drilled, sizes))
@@ -136,16 +142,15 @@ def _days_since(first: date, at: str) -> float:
 
 
 def _states(
-    days: Sequence[str], known: str, rows: Sequence[Mapping[str, Any]], interval_days: float
+    days: Sequence[str], known: tuple[str, str], rows: Sequence[Mapping[str, Any]], interval_days: float
 ) -> tuple[str, ...]:
-    """Return what each day was; where backups are due less often than daily, the days behind a good one need none."""
     good = {row["started_at"][:10] for row in rows if row["good_since"]}
     tried = {row["started_at"][:10] for row in rows}
     states, since_good = [], math.inf
     for day in days:
         since_good = 0 if day in good else since_good + 1
-        if day < known:
-            states.append(BEFORE)
+        if not known[0] <= day <= known[1]:
+            states.append(ABSENT)
         elif day in good:
             states.append(GOOD)
         elif day in tried:
@@ -155,7 +160,7 @@ def _states(
     return tuple(states)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, str, str]:
+def _key(row: Mapping[str, Any]) -> Key:
     return row["host"], row["instance"], row["database"]
 
 

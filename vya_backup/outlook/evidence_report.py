@@ -5,6 +5,7 @@ The rule: it shows what the answers say, shortened; every number stands whole in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -56,7 +57,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
     order, answers = findings.order, findings.answers
     backups, drills = answers["backups_made"].dicts(), answers["drills_made"].dicts()
     days = order.period.days
-    lines = plots.calendar(days, findings.known_since, backups, drills, findings.interval_days)
+    lines = plots.calendar(days, _known(findings), backups, drills, findings.interval_days)
     titles = {question.name: question for question in questions()}
     return {
         "order": order,
@@ -67,6 +68,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "signature": _signature(findings),
         "chain": _chain(findings),
         "days": days,
+        "months": list(Counter(day[:7] for day in days).items()),
         "lines": [
             {
                 "line": line,
@@ -80,6 +82,16 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "tables": [_table(titles[name], answers[name], columns.split()) for name, columns in SHOWN.items()],
         "other": [titles[name] for name in ("backups_made", "history")],
     }
+
+
+def _known(findings: Findings) -> dict[plots.Key, tuple[str, str]]:
+    """Return when each database was there: from its first dump to the last attempt at what was not found any more."""
+    gone = {
+        (row["host"], row["instance"], row["database"]): row["last_attempt_at"][:10]
+        for row in findings.answers["scope"].dicts()
+        if row["state"] == "no longer found"
+    }
+    return {key: (first[:10], gone.get(key, "9999")) for key, first in findings.known_since.items()}
 
 
 def _table(question: Any, answer: Answer, columns: Sequence[str]) -> dict[str, Any]:
@@ -156,7 +168,7 @@ def cell(value: Any, column: str) -> str:
         return "-"
     if column.endswith("_bytes"):
         return human_size(int(value))
-    if column == "age_seconds":
+    if column in {"age_seconds", "open_seconds"}:
         return human_age(float(value))
     if column.endswith("_seconds"):
         return human_duration(float(value))
