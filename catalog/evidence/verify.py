@@ -27,7 +27,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-SUMS, SIGNATURE, CONTENTS = "SHA256SUMS", "SHA256SUMS.sig", "evidence.json"
+SUMS, SIGNATURE, CONTENTS, LOG = "SHA256SUMS", "SHA256SUMS.sig", "evidence.json", "answers/history.csv"
 SUM_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.][A-Za-z0-9_./-]*)")
 SIGNATURE_LINE = re.compile(rb"ed25519 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
 EVENT_LINE = re.compile(rb'\{"hash":"([0-9a-f]{64})","event":(\[.*\])\}\n', re.DOTALL)
@@ -232,8 +232,8 @@ def verify_answers(evidence, contents, chains, seen):
         count = 0
         for row in rows(evidence, answer):
             count += 1
-            if answer["file"] == "answers/history.csv" and hash_at(seen, chains, row) != row["hash"]:
-                raise Broken("answers/history.csv tells of an event that is not in the chain: " + row["position"])
+            if answer["file"] == LOG and not (row["hash"] and hash_at(seen, chains, row) == row["hash"]):
+                raise Broken(f"{LOG} tells of an event that is not in the chain: {row['position']}")
         if count != answer["rows"]:
             raise Broken(f"{answer['file']} has {count} rows instead of {answer['rows']}")
 
@@ -283,7 +283,7 @@ def verify(evidence, trusted):
     for chain in contents["chains"]:
         seen[chain["catalog_id"]], number = verify_chain(evidence, chain, contents["period"])
         within += number
-    told = sum(answer["rows"] for answer in contents["answers"] if answer["file"] == "answers/history.csv")
+    told = sum(answer["rows"] for answer in contents["answers"] if answer["file"] == LOG)
     if told != within:
         raise Broken(f"the audit log has {told} rows, but {within} events lie in the period")
     verify_answers(evidence, contents, chains, seen)
