@@ -12,7 +12,7 @@ from doit.cmd_base import Command
 from vya_backup import clock
 from vya_backup.command_line.administration import option
 from vya_backup.command_line.session import configured, guarded, looking
-from vya_backup.errors import UsageError
+from vya_backup.errors import StorageFailed, UsageError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.periods import period
 from vya_backup.jobs.auditing import Verdict, audit_with_sidecars
@@ -124,7 +124,10 @@ def _sign(params: Any, words: list[str]) -> int:
 def _output(params: Any) -> Path:
     if not params["output"]:
         raise UsageError("--output is missing", "Say where to write the file: --output evidence.zip")
-    return Path(params["output"]).absolute()
+    output = Path(params["output"]).absolute()
+    if output.exists():  # so that nobody waits for it; publishing replaces nothing either
+        raise StorageFailed(f"{output} exists, and is never replaced", "Choose another name for --output.")
+    return output
 
 
 def _publish(archive: Archive, output: Path) -> None:
