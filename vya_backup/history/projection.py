@@ -90,6 +90,22 @@ INSERT OR IGNORE INTO projected_alarms (instance, database)
 SELECT :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
 """
 
+_EXPECTED = """
+UPDATE projected_databases AS d SET present = (
+  SELECT CASE
+    WHEN NOT json_extract(value, '$.enabled') OR json_extract(value, '$.databases') = '[]' THEN 0
+    WHEN d.database LIKE '@%' THEN iif(json_extract(value, '$.users'), NULL, 0)
+    ELSE (
+      SELECT EXISTS (SELECT 1 FROM json_each(e.data, '$.found') AS found WHERE found.value = d.database)
+      FROM projected_instances AS i JOIN events AS e ON e.id = i.discovered_event WHERE i.instance = d.instance
+    )
+  END
+  FROM json_each(:data, '$.instances') WHERE json_extract(value, '$.id') = d.instance
+  UNION ALL SELECT 0 LIMIT 1
+)
+"""
+"""What is no longer configured is no longer expected; what is again, is as far as the last discovery saw it."""
+
 _OF_THE_DATABASE = "WHERE instance = :instance AND database = :database"
 _NEWEST_GOOD = f"(SELECT good_sequence FROM projected_databases {_OF_THE_DATABASE})"
 
@@ -264,6 +280,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         "UPDATE projected_databases SET present = 1 "
         "WHERE instance = :instance AND database IN (SELECT value FROM json_each(:data, '$.found'))",
     ),
+    "configured": (_EXPECTED,),
     "run_started": (
         f"INSERT OR IGNORE INTO projected_runs "
         "(sequence, run_id, command, version, environment, config_path, host, actor, started_at) "
