@@ -125,15 +125,15 @@ SCENARIOS = [
         ("receive", "save", "replace", "discard"), holds("shop", OLD), repeatable=False,
     ),
     Scenario(
-        "prune", ("run", "-n", "0", "prune"), piled_up, whole("shop"), (), pruned, telling=r"KILL at .*unlink.*\.gz"
+        "prune", ("run", "-n", "0", "prune"), piled_up, whole("shop"), (), pruned, telling=(r"KILL at .*unlink.*\.gz",)
     ),
     Scenario(
         "catalog rebuild", ("catalog", "rebuild"), prepared, whole("shop"), (), sound,
-        without_catalog=True, telling=r"KILL at .*unlink.*\.rebuilding\"",
+        without_catalog=True, telling=(r"KILL at .*unlink.*\.rebuilding\"", r"ENOSPC at .*pwrite64.*\.rebuilding>"),
     ),
     Scenario(
         "hold", ("hold", "--backup", "0", "--reason", "why"), without_snapshot, whole("shop"), (), held,
-        telling=r"KILL at .*unlink.*catalog-snapshot.db\"",
+        telling=(r"KILL at .*unlink.*catalog-snapshot.db\"",),
     ),
     Scenario(
         "restore beside", (*RESTORE, "--to", "copy", "--force"), prepared,
