@@ -11,8 +11,8 @@ import pytest
 
 from tests.acceptance.trouble import change
 from tests.faults import promises
-from tests.faults.sweep import Part, Scenario, sweep
-from tests.faults.tracing import demand_strace
+from tests.faults.conftest import Demand
+from tests.faults.sweep import Scenario
 from tests.project import CONFIGURATION, Project, new_project
 
 OLD, NEW = [(1,), (2,)], [(1,), (2,), (3,)]
@@ -160,14 +160,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("scenario", wanted, ids=lambda scenario: scenario.name)
 
 
-def test_no_failing_system_call_breaks_a_promise(
-    scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_failing_system_call_breaks_a_promise(scenario: Scenario, no_promise_breaks: Demand) -> None:
     """Failed and killed at each effect, for the run and its tools; in the short form at some, by a fixed seed."""
-    demand_strace()
-
-    report = sweep(scenario, tmp_path, shard if long else Part(sample=SAMPLE))
-
-    with capsys.disabled():
-        print(f"\n{report}")
-    assert not report.broken
+    no_promise_breaks(scenario, SAMPLE)
