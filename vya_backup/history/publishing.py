@@ -148,21 +148,34 @@ def create(path: Path) -> None:
         migrations.migrate(connection, path, JOURNAL)
 
 
-def demand_beginning(copy: Copy, source: Source) -> None:
-    """Accept a copy that is the beginning of a catalog.
+def demand_beginning(copy: Source, source: Source) -> None:
+    """Accept a copy that is the beginning of a catalog; nothing is written yet.
 
     Raises:
-        CatalogError: it is the copy of something else, was tampered with, or holds what the catalog lacks.
+        CatalogError: it is the copy of something else, or holds what the catalog lacks.
     """
-    if fault := _strangeness(copy, source) or next(copy.faults(), ""):
+    _refuse(copy.path, source, _strangeness(copy, source))
+
+
+def demand_wholeness(copy: Copy, source: Source) -> None:
+    """Accept a copy whose guards stand and whose last events are what their hashes say.
+
+    Raises:
+        CatalogError: it was tampered with.
+    """
+    _refuse(copy.path, source, next(copy.faults(), ""))
+
+
+def _refuse(copy: Path, source: Source, fault: str) -> None:
+    if fault:
         raise CatalogError(
-            f"{copy.path} is not the beginning of the catalog {source.path}, and is left as it is: {fault}",
-            f"See with: doit audit --catalog '{copy.path}'. To begin anew, move it away and run: doit catalog publish.",
+            f"{copy} is not the beginning of the catalog {source.path}, and is left as it is: {fault}",
+            f"See with: doit audit --catalog '{copy}'. To begin anew, move it away and run: doit catalog publish.",
         )
 
 
-def _strangeness(copy: Copy, source: Source) -> str:
-    if copy.origins:
+def _strangeness(copy: Source, source: Source) -> str:
+    if copy.is_merged:
         return f"it is merged from the catalogs of {', '.join(sorted(set(copy.origins.values())))}"
     if copy.catalog_id != source.catalog_id:
         return f"it is a copy of the catalog {copy.catalog_id}, and this one is {source.catalog_id}"

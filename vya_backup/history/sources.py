@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vya_backup.errors import CatalogMissing
 from vya_backup.history import chain, migrations
-from vya_backup.history.connection import connect, explained
+from vya_backup.history.connection import BUSY_SECONDS, connect, explained
 from vya_backup.history.recovering import End
 from vya_backup.history.segments import Entry
 
@@ -47,10 +47,15 @@ class Numbered(Entry):
 
 
 class Source:
-    """A catalog file, live or a copy, that is only read. A context manager."""
+    """A catalog file, live or a copy, that is only read. A context manager.
 
-    def __init__(self, path: Path) -> None:
+    `is_ours` is said of a copy that this account writes: a transaction in it that was cut off is rolled back then.
+    """
+
+    def __init__(self, path: Path, *, is_ours: bool = False, patience_seconds: float = BUSY_SECONDS) -> None:
         self.path = Path(path).absolute()
+        self._patience = patience_seconds
+        self._mode: Literal["rw", "ro"] = "rw" if is_ours else "ro"
 
     def __enter__(self) -> Source:
         """Begin the snapshot.
@@ -62,13 +67,13 @@ class Source:
         if not self.path.exists():
             raise CatalogMissing(f"there is no catalog {self.path}", "Name the file of a catalog, or of a copy of one.")
         with ExitStack() as stack, explained(self.path):
-            self._connection = connect(self.path, mode="ro")
+            self._connection = connect(self.path, self._patience, self._mode)
             stack.callback(self._connection.close)
             migrations.is_current(self._connection, self.path)
             self._connection.execute("BEGIN")
             self.catalog_id = migrations.catalog_id(self._connection)
             self.ends = ends_in(self._connection)
-            self.origins = self._origins()
+            self.origins, self.is_merged = self._origins()
             stack.pop_all()
         return self
 
@@ -100,17 +105,17 @@ class Source:
             for row in cursor.execute(sql, (catalog_id, position)):
                 yield Numbered(row[:-2], row[-2], row[-1])
 
-    def _origins(self) -> dict[str, str]:
-        """Return by chain the host that it came from: all that is in a host's own catalog came from that host."""
+    def _origins(self) -> tuple[dict[str, str], bool]:
+        """Return by chain the host that it came from, and whether the file itself says so, as a merged one does."""
         known = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone()
         told = self._connection.execute("SELECT catalog_id, host FROM origins").fetchall() if known else []
         if told:
-            return {row["catalog_id"]: row["host"] for row in told}
+            return {row["catalog_id"]: row["host"] for row in told}, True
         first = "SELECT host FROM events ORDER BY catalog_id = ? DESC, id LIMIT 1"
         if self.catalog_id in self.ends:
             first = "SELECT host FROM events WHERE catalog_id = ? AND position = 1"
         row = self._connection.execute(first, (self.catalog_id,)).fetchone()
-        return dict.fromkeys(self.ends, row["host"] if row else "")
+        return dict.fromkeys(self.ends, row["host"] if row else ""), False
 
 
 def ends_in(connection: Connection) -> dict[str, End]:

@@ -72,6 +72,7 @@ def merge(files: Sequence[Path], output: Path, group: str = "") -> Merged:
     with ExitStack() as stack:
         sources = sorted((stack.enter_context(Source(file)) for file in files), key=lambda one: one.catalog_id)
         if output.exists():
+            _demand_union(output)
             return _merged(sources, output, output)
         readers.prepare_folder(output.parent, group)
         forget_draft(output)
@@ -85,13 +86,18 @@ def merge(files: Sequence[Path], output: Path, group: str = "") -> Merged:
         return merged
 
 
-def _merged(sources: Sequence[Source], path: Path, output: Path) -> Merged:
-    with Copy(path, PATIENCE_SECONDS) as copy:
-        if copy.ends and not copy.origins:
+def _demand_union(output: Path) -> None:
+    """Raises CatalogError for a host's own catalog, or its published copy; nothing is written yet."""
+    with Source(output, is_ours=True) as before:
+        if before.ends and not before.is_merged:
             raise CatalogError(
-                f"{output} is the catalog of one host, or its published copy, and no union",
+                f"{output} is the catalog of one host, or its published copy, and no union of several",
                 "Name another file: --output FILE.",
             )
+
+
+def _merged(sources: Sequence[Source], path: Path, output: Path) -> Merged:
+    with Copy(path, PATIENCE_SECONDS) as copy:
         if fault := next(copy.faults(), ""):
             raise CatalogError(f"{output} was tampered with: {fault}", f"See with: doit audit --catalog '{output}'.")
         longest = _longest(sources)

@@ -96,8 +96,15 @@ def _written(workspace: Workspace, path: Path) -> Published:
 
 
 def _continued(workspace: Workspace, path: Path, patience_seconds: float) -> Published:
-    with Source(workspace.catalog.path) as source, Copy(path, patience_seconds) as copy:
-        publishing.demand_beginning(copy, source)
+    with Source(workspace.catalog.path) as source:
+        with Source(path, is_ours=True, patience_seconds=patience_seconds) as before:
+            publishing.demand_beginning(before, source)
+        return _added(source, path, patience_seconds)
+
+
+def _added(source: Source, path: Path, patience_seconds: float) -> Published:
+    with Copy(path, patience_seconds) as copy:
+        publishing.demand_wholeness(copy, source)
         lacking = {
             name: copy.ends[name].position if name in copy.ends else 0
             for name, end in source.ends.items()
