@@ -18,7 +18,7 @@ from vya_backup.jobs.merging import merge
 from vya_backup.jobs.publishing import publish
 from vya_backup.transport.storage import Store
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 5.0
 
 PUBLISH_OPTIONS = (JSON,)
 MERGE_OPTIONS = (
