@@ -10,7 +10,6 @@ from tests.settings.conftest import Project
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("catalog: {published_path: /srv/catalog.db}", "catalog.published_path"),
         ("monitoring: {prometheus: {textfile: /srv/v.prom}}", "monitoring.prometheus.textfile"),
         ("monitoring: {prometheus: {pushgateway_url: 'http://x'}}", "monitoring.prometheus.pushgateway_url"),
         ("monitoring: {health_check: {enabled: true}}", "monitoring.health_check.enabled"),
