@@ -1,4 +1,4 @@
-"""What every command does with the catalog when it leaves: copy it into the tree of backups, and publish it.
+"""What every command does when it leaves: copy the catalog into the tree of backups, publish it, send the trace.
 
 The rule: whatever goes wrong here, the backups stay good. A catalog that was not copied is a failure of the command,
 because history may be lost with the host; one that was not published is told, and recorded, and caught up with later.
@@ -6,6 +6,7 @@ because history may be lost with the host; one that was not published is told, a
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
@@ -13,9 +14,11 @@ from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy
 from vya_backup.history.events import Failed
 from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.publishing import RUN_PATIENCE_SECONDS, STEP, publish
+from vya_backup.jobs.tracing import send_trace
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.fitting import fitted
 from vya_backup.outlook.heard import say
+from vya_backup.transport.telemetry import endpoint
 
 UNCOPIED: list[BackupError] = []
 """Why the catalog could not be copied at the end of the command that is on."""
@@ -24,6 +27,7 @@ UNCOPIED: list[BackupError] = []
 def leave(workspace: Workspace) -> None:
     """Copy and publish what was appended."""
     _copy(workspace)
+    _trace(workspace)
     if workspace.configuration.catalog.published_path is not None:
         _publish(workspace)
 
@@ -54,6 +58,18 @@ def _publish(workspace: Workspace) -> None:
         print_error(type(error)(f"the catalog was not published: {error.message}", error.hint))
         with workspace.catalog.aftermath(), suppress(BackupError):  # likewise
             workspace.catalog.append(Failed(step=STEP, code=error.code, message=error.message, hint=error.hint))
+
+
+def _trace(workspace: Workspace) -> None:
+    """Send the trace of the run that ended, where somebody asks for traces; nobody misses one that is lost."""
+    url = endpoint(workspace.configuration.monitoring.opentelemetry.endpoint, os.environ)
+    with workspace.catalog.aftermath() as run:
+        if not (url and run and run.is_recorded):
+            return
+    try:
+        send_trace(workspace, run.run_id, url)
+    except BackupError as error:
+        sys.stderr.write(fitted(f"note: {error}", sys.stderr) + "\n")
 
 
 def print_error(error: BackupError) -> None:
