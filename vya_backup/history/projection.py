@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from vya_backup.history import tallies
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -27,18 +29,20 @@ TABLES: Final = (
     "projected_restores",
     "projected_runs",
     "projected_tasks",
+    *tallies.TABLES,
 )
 COLUMNS: Final = ("id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
 
 
 def digest() -> str:
     """Return what tells whether a file's projection was made by these statements."""
-    return hashlib.sha256(repr(sorted(_STATEMENTS.items())).encode()).hexdigest()
+    made_by = sorted(_STATEMENTS.items()) + sorted(tallies.STATEMENTS.items())
+    return hashlib.sha256(repr(made_by).encode()).hexdigest()
 
 
 def apply(connection: Connection, row: Row) -> None:
     """Change the projection as the event demands, in the caller's transaction. `row` holds the event's `COLUMNS`."""
-    for statement in _STATEMENTS.get(row["type"], ()):
+    for statement in (*_STATEMENTS.get(row["type"], ()), *tallies.STATEMENTS.get(row["type"], ())):
         connection.execute(statement, row)
 
 
@@ -81,7 +85,6 @@ INSERT OR IGNORE INTO projected_restores
   (sequence, restore_id, run_id, backup_id, instance, database, host, actor, started_at)
 VALUES (:id, {_value("restore_id")}, :run_id, :backup_id, :instance, :database, :host, :actor, :at)
 """
-
 
 _DRILL_ENDS = "DELETE FROM projected_drills WHERE backup_id = :backup_id AND host = :host"
 
