@@ -52,7 +52,7 @@ def test_a_rebuild_mends_a_projection_that_someone_changed(catalog: Catalog) -> 
         connection.execute("UPDATE projected_backups SET state = 'good', path = 'elsewhere'")
         connection.execute("UPDATE projected_databases SET kept_count = 7, good_sequence = 99")
         connection.execute("DELETE FROM projected_restores")
-        connection.execute("INSERT INTO projected_tasks VALUES ('forged', '{}')")
+        connection.execute("INSERT INTO projected_tasks VALUES ('', 'forged', '{}')")
     assert _projected(catalog) != before
     catalog.rebuild_projection()
     assert _projected(catalog) == before
@@ -83,7 +83,7 @@ def test_the_newest_good_backup_is_one_seek_away(catalog: Catalog) -> None:
     trigger = catalog.rows("SELECT sql FROM sqlite_master WHERE name = 'projected_backups_are_counted'")[0]["sql"]
     question = re.search(r"\(\s*(SELECT sequence .*?LIMIT 1)\s*\)", " ".join(trigger.split()))
     assert question is not None
-    sql = question[1].replace("new.instance", "'prod'").replace("new.database", "'shop'")
+    sql = question[1].replace("new.instance", "'prod'").replace("new.database", "'shop'").replace("new.origin", "''")
     assert _plan(catalog._connection(), sql) == [
         "SEARCH projected_backups USING COVERING INDEX projected_backups_newest (instance=? AND database=? AND state=?)"
     ]

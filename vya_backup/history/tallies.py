@@ -15,6 +15,7 @@ DURATION_BUCKETS: Final = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 
 """Upper bounds in seconds, from one second to twelve hours; what takes longer is in `+Inf` alone."""
 
 OPERATIONS: Final = ("backup", "verify", "drill", "restore", "prune")
+_OF_THE_DATABASE: Final = "instance = :instance AND database = :database AND origin = :origin"
 SUCCESS, FAILED, UNKNOWN = "success", "failed", "unknown"
 
 
@@ -25,9 +26,10 @@ def _value(field: str) -> str:
 def _add(name: str, label: str, condition: str = "1", *, instance: str = ":instance", amount: str = "1") -> str:
     """Return the statement that adds to a number; `label`, `instance` and `amount` are SQL."""
     return (
-        "INSERT INTO projected_tallies (name, instance, label, number) "
-        f"SELECT '{name}', coalesce({instance}, ''), coalesce({label}, ''), coalesce({amount}, 0) WHERE {condition} "
-        "ON CONFLICT (name, instance, label) DO UPDATE SET number = number + excluded.number"
+        "INSERT INTO projected_tallies (origin, name, instance, label, number) "
+        f"SELECT :origin, '{name}', coalesce({instance}, ''), coalesce({label}, ''), coalesce({amount}, 0) "
+        f"WHERE {condition} "
+        "ON CONFLICT (name, instance, label, origin) DO UPDATE SET number = number + excluded.number"
     )
 
 
@@ -50,9 +52,9 @@ def _durations(name: str, seconds: str, condition: str, instance: str) -> tuple[
 def _proof(changes: str, condition: str = "1") -> tuple[str, ...]:
     of_a_database = ":instance IS NOT NULL AND :database IS NOT NULL"
     return (
-        "INSERT OR IGNORE INTO projected_proofs (instance, database) "
-        f"SELECT :instance, :database WHERE {of_a_database}",
-        f"UPDATE projected_proofs SET {changes} WHERE instance = :instance AND database = :database AND {condition}",
+        "INSERT OR IGNORE INTO projected_proofs (origin, instance, database) "
+        f"SELECT :origin, :instance, :database WHERE {of_a_database}",
+        f"UPDATE projected_proofs SET {changes} WHERE {_OF_THE_DATABASE} AND {condition}",
     )
 
 

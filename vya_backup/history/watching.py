@@ -1,6 +1,7 @@
 """What monitoring asks of history, as frozen rows: databases, numbers, the newest run, the end of the chain.
 
 The rule: every question here costs the number of databases and not the length of history, because each run asks it.
+Each is about one origin: empty in a host's own catalog, the host's name in one that was merged from several.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from vya_backup.history.recorded import recorded
 from vya_backup.history.run_events import Configured, ConfiguredInstance, Room
 
 DAILY_MINUTES = 1440
-OF_NO_INSTANCE = "instance IS NULL AND database IS NULL"  # so that the newest event of a type is one seek away
 CHAIN_FAULTS = ("catalog", "damaged")
 """Codes of a failed copy of the catalog that say: what is here is not what was copied."""
 
@@ -89,84 +89,103 @@ class Demands:
         return {one.id: one.type for one in self.instances if one.enabled and one.databases}
 
 
-def watched(reads: Reads) -> list[WatchedRow]:
+def origins(reads: Reads) -> list[str]:
+    """Return the hosts of a merged catalog; in any other the one origin that has no name."""
+    return [row[0] for row in reads.rows("SELECT DISTINCT host FROM origins ORDER BY host")] or [""]
+
+
+def watched(reads: Reads, origin: str = "") -> list[WatchedRow]:
     """Return the databases that are expected to have backups, by name."""
-    return read(reads, WatchedRow, "watched ORDER BY instance, database")
+    return read(reads, WatchedRow, "watched WHERE origin = ? ORDER BY instance, database", [origin])
 
 
-def tallies(reads: Reads) -> dict[tuple[str, str, str], float]:
+def tallies(reads: Reads, origin: str = "") -> dict[tuple[str, str, str], float]:
     """Return every number by its name, instance and label; the last two are empty where they say nothing."""
-    rows = reads.rows("SELECT name, instance, label, number FROM projected_tallies ORDER BY name, instance, label")
+    rows = reads.rows(
+        "SELECT name, instance, label, number FROM projected_tallies WHERE origin = ? ORDER BY name, instance, label",
+        (origin,),
+    )
     return {(row["name"], row["instance"], row["label"]): row["number"] for row in rows}
 
 
-def demands(reads: Reads) -> Demands:
+def demands(reads: Reads, origin: str = "") -> Demands:
     """Return what the configuration demanded last; without such an event what its defaults demand."""
-    newest = f"id = (SELECT max(id) FROM events WHERE type = 'configured' AND {OF_NO_INSTANCE})"
-    said = next((one.event for one in recorded(reads, newest)), None)
+    said = next((one.event for one in recorded(reads, f"id = {_newest('configured')}", [origin])), None)
     if not isinstance(said, Configured):
         return Demands()
     return Demands(**{name: getattr(said, name) for name in Demands.__dataclass_fields__})
 
 
-def known_types(reads: Reads) -> dict[str, str]:
+def known_types(reads: Reads, origin: str = "") -> dict[str, str]:
     """Return the engine of each instance that ever had a database, as its backups tell."""
     newest = (
-        "SELECT engine FROM projected_backups AS b WHERE b.instance = i.instance AND engine IS NOT NULL "
-        "ORDER BY sequence DESC LIMIT 1"
+        "SELECT engine FROM projected_backups AS b WHERE b.instance = i.instance AND b.origin = i.origin "
+        "AND engine IS NOT NULL ORDER BY sequence DESC LIMIT 1"
     )
-    rows = reads.rows(
-        f"SELECT instance, ({newest}) AS engine FROM (SELECT DISTINCT instance FROM projected_databases) AS i"
-    )
+    instances = "SELECT DISTINCT instance, origin FROM projected_databases WHERE origin = ?"
+    rows = reads.rows(f"SELECT instance, ({newest}) AS engine FROM ({instances}) AS i", (origin,))
     return {row["instance"]: row["engine"] for row in rows if row["engine"]}
 
 
-def discovered(reads: Reads) -> frozenset[str]:
+def discovered(reads: Reads, origin: str = "") -> frozenset[str]:
     """Return the instances that ever told which databases they hold."""
-    return frozenset(row[0] for row in reads.rows("SELECT instance FROM projected_instances"))
+    rows = reads.rows("SELECT instance FROM projected_instances WHERE origin = ?", (origin,))
+    return frozenset(row[0] for row in rows)
 
 
-def last_run(reads: Reads) -> LastRun | None:
+def last_run(reads: Reads, origin: str = "") -> LastRun | None:
     """Return the newest run."""
-    rows = read(reads, LastRun, "projected_runs ORDER BY sequence DESC LIMIT 1")
+    rows = read(reads, LastRun, "projected_runs WHERE origin = ? ORDER BY sequence DESC LIMIT 1", [origin])
     return rows[0] if rows else None
 
 
-def chain_ends(reads: Reads) -> list[ChainEnd]:
-    """Return the end of every chain in the file; `catalog_created` begins each one."""
-    chains = f"SELECT DISTINCT catalog_id FROM events WHERE type = 'catalog_created' AND {OF_NO_INSTANCE}"
+def chain_ends(reads: Reads, origin: str = "") -> list[ChainEnd]:
+    """Return the end of each chain; `catalog_created` begins every one."""
+    chains = f"SELECT DISTINCT catalog_id FROM events AS e WHERE {_of_type('catalog_created')}"
     end = "SELECT max(position) FROM events AS e WHERE e.catalog_id = c.catalog_id"
-    rows = reads.rows(f"SELECT catalog_id, ({end}) AS position FROM ({chains}) AS c ORDER BY catalog_id")
+    rows = reads.rows(f"SELECT catalog_id, ({end}) AS position FROM ({chains}) AS c ORDER BY catalog_id", (origin,))
     return [ChainEnd(row["catalog_id"], row["position"]) for row in rows]
 
 
-def copies_agree(reads: Reads) -> bool:
+def copies_agree(reads: Reads, origin: str = "") -> bool:
     """Say whether the newest run found in the catalog what it had copied out of it before."""
     marks = ", ".join("?" * len(CHAIN_FAULTS))
-    run = f"(SELECT coalesce(max(id), 0) FROM events WHERE type = 'run_started' AND {OF_NO_INSTANCE})"
     faults = reads.rows(
-        f"SELECT 1 FROM events WHERE type = 'failed' AND {OF_NO_INSTANCE} AND id > {run} "
+        f"SELECT 1 FROM events AS e WHERE {_of_type('failed')} AND id > coalesce({_newest('run_started')}, 0) "
         "AND json_extract(data, '$.step') = 'copy of the catalog' "
         f"AND json_extract(data, '$.code') IN ({marks}) LIMIT 1",
-        CHAIN_FAULTS,
+        (origin, origin, *CHAIN_FAULTS),
     )
     return not faults
 
 
-def room(reads: Reads) -> Room | None:
+def room(reads: Reads, origin: str = "") -> Room | None:
     """Return what the file system of the backups had left at the end of the newest run."""
     rows = reads.rows(
         "SELECT json_extract(data, '$.room.total_bytes') AS total, json_extract(data, '$.room.free_bytes') AS free "
-        f"FROM events WHERE type = 'run_finished' AND {OF_NO_INSTANCE} ORDER BY id DESC LIMIT 1"
+        f"FROM events WHERE id = {_newest('run_finished')}",
+        (origin,),
     )
     if not rows or rows[0]["total"] is None:
         return None
     return Room(total_bytes=rows[0]["total"], free_bytes=rows[0]["free"])
 
 
-def kept_bytes(reads: Reads) -> int:
+def kept_bytes(reads: Reads, origin: str = "") -> int:
     """Return what all good backups take."""
-    return int(reads.rows("SELECT coalesce(sum(kept_bytes), 0) FROM projected_databases")[0][0])
+    rows = reads.rows("SELECT coalesce(sum(kept_bytes), 0) FROM projected_databases WHERE origin = ?", (origin,))
+    return int(rows[0][0])
+
+
+def _of_type(type_: str) -> str:
+    """Return the condition of the events of a type that are about no instance, of one origin: its parameter."""
+    hosts = "coalesce((SELECT o.host FROM origins AS o WHERE o.catalog_id = e.catalog_id), '')"
+    return f"e.type = '{type_}' AND e.instance IS NULL AND e.database IS NULL AND {hosts} = ?"
+
+
+def _newest(type_: str) -> str:
+    """Return what finds the id of the newest of them, which is one seek into the index: it ends with the id."""
+    return f"(SELECT e.id FROM events AS e WHERE {_of_type(type_)} ORDER BY e.id DESC LIMIT 1)"
 
 
 def newest_event_at(reads: Reads) -> datetime | None:

@@ -26,7 +26,8 @@ def health(reads: Reads, now: datetime) -> Page:
     Raises:
         CatalogError, sqlite3.Error: the catalog cannot be read.
     """
-    is_healthy = watching.copies_agree(reads) and all(state == OK for state in _instances(reads, now).values())
+    is_whole = all(watching.copies_agree(reads, origin) for origin in watching.origins(reads))
+    is_healthy = is_whole and all(state == OK for state in _instances(reads, now).values())
     return _status(is_healthy), {"status": "healthy" if is_healthy else "unhealthy", "timestamp": rfc3339(now)}
 
 
@@ -47,8 +48,13 @@ def live() -> Page:
 
 
 def _instances(reads: Reads, now: datetime) -> dict[str, str]:
-    seen = observe(reads)
-    return {instance: _state(seen, instance, now) for instance in seen.expected}
+    """Return the state of each instance by its id; in a merged catalog the host stands before it."""
+    seen = {origin: observe(reads, origin) for origin in watching.origins(reads)}
+    return {
+        f"{origin}/{instance}".lstrip("/"): _state(observed, instance, now)
+        for origin, observed in seen.items()
+        for instance in observed.expected
+    }
 
 
 def _state(seen: Observed, instance: str, now: datetime) -> str:

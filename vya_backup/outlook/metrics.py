@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily as Counter
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import InfoMetricFamily as Info
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from vya_backup import __version__
 from vya_backup.history import watching
@@ -27,6 +28,8 @@ from vya_backup.outlook.observed import OF_INSTANCE, Observed, observe
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+HOST = "host"
+
 
 def registry(reads: Reads, now: datetime) -> CollectorRegistry:
     """Return a registry of what the catalog says at this moment; it is read once, here.
@@ -35,7 +38,7 @@ def registry(reads: Reads, now: datetime) -> CollectorRegistry:
         CatalogError, sqlite3.Error: it cannot be read.
     """
     made = CollectorRegistry()
-    made.register(_Collected(list(families(reads, now))))
+    made.register(_Collected(families(reads, now)))
     return made
 
 
@@ -48,16 +51,33 @@ def text(reads: Reads, now: datetime) -> bytes:
     return generate_latest(registry(reads, now))
 
 
-def families(reads: Reads, now: datetime) -> Iterator[Metric]:
-    """Yield every family of metrics."""
-    seen = observe(reads)
+def families(reads: Reads, now: datetime) -> list[Metric]:
+    """Return every family of metrics; of a merged catalog each sample says in `host` where it comes from."""
+    found: dict[str, Metric] = {}
+    for origin in watching.origins(reads):
+        for family in _families(reads, now, origin):
+            samples = [_placed(sample, origin) for sample in family.samples] if origin else family.samples
+            if family.name in found:
+                found[family.name].samples += samples
+            else:
+                found[family.name] = family
+                family.samples = samples
+    return list(found.values())
+
+
+def _placed(sample: Sample, origin: str) -> Sample:
+    return sample._replace(labels={**sample.labels, HOST: origin})
+
+
+def _families(reads: Reads, now: datetime, origin: str) -> Iterator[Metric]:
+    seen = observe(reads, origin)
     yield from _counters(seen)
     yield from _instances(seen)
     yield from duration_families(seen)
     yield from size_families(seen)
     yield from database_families(seen)
-    yield from _circumstances(reads, seen)
-    yield from _run(reads, now)
+    yield from _circumstances(reads, seen, origin)
+    yield from _run(reads, now, origin)
 
 
 class _Collected(Collector):
@@ -113,20 +133,20 @@ def _instances(seen: Observed) -> Iterator[Metric]:
     yield from (status, at, size, configured)
 
 
-def _circumstances(reads: Reads, seen: Observed) -> Iterator[Metric]:
+def _circumstances(reads: Reads, seen: Observed, origin: str) -> Iterator[Metric]:
     disk = Gauge(
         "vya_backup_disk_usage_bytes", "`backups`: all good ones; the rest of their file system.", labels=["path_type"]
     )
-    disk.add_metric(["backups"], watching.kept_bytes(reads))
-    if room := watching.room(reads):
+    disk.add_metric(["backups"], watching.kept_bytes(reads, origin))
+    if room := watching.room(reads, origin):
         disk.add_metric(["total"], room.total_bytes)
         disk.add_metric(["free"], room.free_bytes)
         disk.add_metric(["used"], room.total_bytes - room.free_bytes)
     position = Gauge("vya_backup_chain_position", "The last position of a catalog's hash chain.", labels=["catalog_id"])
-    for end in watching.chain_ends(reads):
+    for end in watching.chain_ends(reads, origin):
         position.add_metric([end.catalog_id], end.position)
     yield from (disk, position)
-    agree = watching.copies_agree(reads)
+    agree = watching.copies_agree(reads, origin)
     yield Gauge("vya_backup_chain_head_check", "0: the catalog is not what the last run had copied.", value=agree)
     days = seen.demands.drill_max_age_days
     yield Gauge(
@@ -134,8 +154,8 @@ def _circumstances(reads: Reads, seen: Observed) -> Iterator[Metric]:
     )
 
 
-def _run(reads: Reads, now: datetime) -> Iterator[Metric]:
-    if run := watching.last_run(reads):
+def _run(reads: Reads, now: datetime, origin: str) -> Iterator[Metric]:
+    if run := watching.last_run(reads, origin):
         at = run.finished_at or run.started_at
         yield Gauge(
             "vya_backup_last_run_timestamp_seconds", "End of the newest run that did something.", value=_seconds(at)

@@ -87,12 +87,13 @@ class Observed:
         return Retention.model_validate({**self.demands.retention, "overrides": self.demands.overrides})
 
 
-def observe(reads: Reads) -> Observed:
-    """Gather.
+def observe(reads: Reads, origin: str = "") -> Observed:
+    """Gather what is known of one origin.
 
     Raises:
         CatalogError, sqlite3.Error: the catalog cannot be read.
     """
-    demands = watching.demands(reads)
-    types = watching.known_types(reads) | {one.id: one.type for one in demands.instances}
-    return Observed(demands, tuple(watching.watched(reads)), watching.tallies(reads), types, watching.discovered(reads))
+    demands = watching.demands(reads, origin)
+    types = watching.known_types(reads, origin) | {one.id: one.type for one in demands.instances}
+    rows, numbers = tuple(watching.watched(reads, origin)), watching.tallies(reads, origin)
+    return Observed(demands, rows, numbers, types, watching.discovered(reads, origin))
