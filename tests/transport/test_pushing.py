@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ class Gateway(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.statuses = statuses
         self.seen: list[tuple[str, str, bytes]] = []
+        self.accounts: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -38,6 +40,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.accounts.append(self.headers["Authorization"])
         self.server.seen.append((self.command, self.path, body))
         statuses = self.server.statuses
         self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
@@ -76,6 +79,19 @@ def test_the_metrics_of_the_job_are_replaced(registry: CollectorRegistry) -> Non
     assert method == "PUT"
     assert path == "/prefix/metrics/job@base64/dnlhLWJhY2t1cC1hL2I="
     assert b"vya_backup_last_status 1.0" in body
+
+
+def test_an_account_in_the_address_is_sent_as_a_header_and_shown_nowhere(registry: CollectorRegistry) -> None:
+    """Nor are parameters, which may hold a token; what is reserved in them is percent-encoded."""
+    with gateway(200, 403) as server:
+        address = server.url.replace("://", "://push:p%40ss@") + "/x?token=abc123"
+        push(registry, address, "job", QUICK)
+        with pytest.raises(PushFailed) as caught:
+            push(registry, address, "job", QUICK)
+    assert server.seen[0][1] == "/x/metrics/job/job?token=abc123"
+    assert server.accounts[0] == "Basic " + base64.b64encode(b"push:p@ss").decode()
+    assert not [secret for secret in ("p%40ss", "p@ss", "abc123", "push:") if secret in str(caught.value)]
+    assert server.url in str(caught.value)
 
 
 def test_a_gateway_that_stumbles_is_asked_again(registry: CollectorRegistry) -> None:
