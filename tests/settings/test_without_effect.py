@@ -11,7 +11,6 @@ from vya_backup.errors import ConfigurationError
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("catalog: {published_path: /srv/catalog.db}", "catalog.published_path"),
         ("monitoring: {health_check: {enabled: true}}", "monitoring.health_check.enabled"),
         ("notifications: {email: {enabled: true}}", "notifications.email.enabled"),
     ],

@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from vya_backup.command_line.commands import Looking
+from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.options import flag
-from vya_backup.command_line.session import print_error
 from vya_backup.errors import UsageError
 from vya_backup.jobs.exporting import deliver
 from vya_backup.jobs.workspace import Workspace

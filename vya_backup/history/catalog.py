@@ -44,6 +44,7 @@ class Catalog:
         self._host = host
         self._now = now
         self._read_only = read_only
+        self._is_copy = False
         self._actor = actor()
         self._run: Run | None = None
         self._last_run: Run | None = None
@@ -68,7 +69,9 @@ class Catalog:
             place.prepare(path)
         catalog = cls(path, host, now, read_only)
         with explained(path), closing(connect(path)) as connection:
-            migrations.migrate(connection, path)
+            if not read_only:
+                _refuse_merged(connection, path)
+            migrations.migrate(connection, path, None if read_only else "WAL")
             if not read_only:
                 _use_write_ahead_log(connection)
             catalog.catalog_id = migrations.catalog_id(connection)
@@ -76,6 +79,25 @@ class Catalog:
             catalog.append_if_changed(
                 CatalogCreated(schema_version=migrations.schema_version(), program_version=__version__)
             )
+        return catalog
+
+    @classmethod
+    def open_copy(cls, path: Path) -> Catalog:
+        """Open a copy, published or merged, to look at it as it is: nothing is upgraded, created or written.
+
+        Raises:
+            CatalogError: it cannot be read, is no catalog, or was made by another version of this program.
+        """
+        path = Path(path).absolute()
+        catalog = cls(path, "", clock.now, read_only=True)
+        catalog._is_copy = True
+        with explained(path), closing(connect(path, mode="ro")) as connection:
+            if not migrations.is_current(connection, path):
+                raise CatalogError(
+                    f"{path} was made by another version of this program",
+                    "Publish or merge it again with this one, or look at it with that one.",
+                )
+            catalog.catalog_id = migrations.catalog_id(connection)
         return catalog
 
     def append(self, *events: Event) -> tuple[Recorded, ...]:
@@ -159,6 +181,10 @@ class Catalog:
         )
         return Head(self.catalog_id, *rows[0]) if rows else Head(self.catalog_id, 0, chain.GENESIS, 0)
 
+    def origins(self) -> dict[str, str]:
+        """Return by chain the host whose catalog it came from; empty unless this is a merged catalog."""
+        return dict(tuple(row) for row in self.rows("SELECT catalog_id, host FROM origins ORDER BY host, catalog_id"))
+
     def rebuild_projection(self) -> None:
         """Make what the views read again from the events, in one transaction."""
         with self._transaction() as connection:
@@ -238,13 +264,25 @@ class Catalog:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = connect(self.path)
+            connection = connect(self.path, mode="ro" if self._is_copy else "rw")
             if self._read_only:
                 connection.execute("PRAGMA query_only = ON")
             connection.set_authorizer(authorize)
             self._local.connection = connection
             self._connections.append(connection)
         return connection
+
+
+def _refuse_merged(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse to append to a union: its backups lie on other hosts, and its chains go on elsewhere."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone():
+        return
+    hosts = [row[0] for row in connection.execute("SELECT DISTINCT host FROM origins ORDER BY host")]
+    if hosts:
+        raise CatalogError(
+            f"{path} is merged from the catalogs of {', '.join(hosts)}, and nothing can be appended to it",
+            "Set catalog.path to this host's own catalog; a merged one is for looking.",
+        )
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
