@@ -1,4 +1,4 @@
-"""What every command does when it leaves: copy the catalog into the tree of backups, publish it, send the trace.
+"""What every command does with the catalog when it leaves: copy it, publish it, tell it in a trace and in metrics.
 
 The rule: whatever goes wrong here, the backups stay good. A catalog that was not copied is a failure of the command,
 because history may be lost with the host; one that was not published is told, and recorded, and caught up with later.
@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 
+from vya_backup.command_line.exporting import export
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy
 from vya_backup.history.events import Failed
 from vya_backup.jobs.copying import copy_out
@@ -25,11 +26,12 @@ UNCOPIED: list[BackupError] = []
 
 
 def leave(workspace: Workspace) -> None:
-    """Copy and publish what was appended."""
+    """Copy and publish what was appended; then tell it, the copy too."""
     _copy(workspace)
     _trace(workspace)
     if workspace.configuration.catalog.published_path is not None:
         _publish(workspace)
+    export(workspace, print_error)
 
 
 def _copy(workspace: Workspace) -> None:

@@ -163,7 +163,7 @@ def looking() -> Iterator[Workspace]:
 
 @contextmanager
 def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
-    """Wire the surroundings together; what was appended is copied into the tree, and published, before they are left.
+    """Wire the surroundings together; before they are left, what was appended is copied, published and measured.
 
     `looks_only` is a preview: it may append what it finds out, and copies nothing.
     """
