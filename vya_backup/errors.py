@@ -58,6 +58,13 @@ class CatalogError(BackupError):
     code = "catalog"
 
 
+class CatalogBusy(CatalogError):
+    """A reader holds a copy of the catalog, so that nothing can be added to it now."""
+
+    code = "catalog_busy"
+    passes = True
+
+
 class CatalogMissing(CatalogError):
     """There is no catalog file yet, and only reading was asked for."""
 
@@ -127,6 +134,12 @@ class TimedOut(BackupError):
     code = "timeout"
 
 
+class TelemetryFailed(BackupError):
+    """A trace could not be sent; nothing else is concerned."""
+
+    code = "telemetry"
+
+
 class Interrupted(BackupError):
     """SIGINT or SIGTERM arrived; children were ended and nothing was published."""
 
@@ -149,6 +162,12 @@ class StorageFailed(BackupError):
     """Writing, syncing, publishing or reading an artifact failed."""
 
     code = "storage"
+
+
+class PushFailed(BackupError):
+    """The Pushgateway did not take the metrics; the backups are not touched by that."""
+
+    code = "push"
 
 
 class ArtifactDamaged(BackupError):

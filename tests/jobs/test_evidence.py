@@ -38,7 +38,7 @@ Members = dict[str, bytes]
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     """A copy of a catalog of forty days."""
     path = long_history(tmp_path_factory.mktemp("past") / "catalog.db", years=40 / 365, databases=4)
-    catalog = Catalog.read_copy(path)
+    catalog = Catalog.open_copy(path)
     yield catalog
     catalog.close()
 
@@ -461,7 +461,7 @@ def test_a_catalog_that_was_tampered_with_makes_no_evidence(tmp_path: Path, chan
         event[chain.HASHED.index("actor")] = "nobody"
         anew = f"actor = 'nobody', hash = '{chain.digest(event)}'"
         connection.execute(f"UPDATE events SET {changes or anew} WHERE id = 6")
-    catalog = Catalog.read_copy(path)
+    catalog = Catalog.open_copy(path)
     with pytest.raises(CatalogError, match=rf"position {position} .* is no evidence"):
         make(catalog, tmp_path / "e.zip", "2026-01-01", "2026-01-09")
     catalog.close()

@@ -11,16 +11,26 @@ from typing import Any
 
 from vya_backup import __version__
 from vya_backup.command_line.administration import TwoWord, option
+from vya_backup.command_line.catalog_actions import (
+    EXPORT_OPTIONS,
+    MERGE_OPTIONS,
+    PUBLISH_OPTIONS,
+    export_events,
+    merge_catalogs,
+    publish_catalog,
+)
 from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
+from vya_backup.history.recovering import complete
 from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.copies import CopyFolder, folders
 from vya_backup.jobs.copying import COMPANIONS, LOCK, copy_out, forget_rebuild, rebuild_draft
 from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle
 from vya_backup.jobs.recovering import Recovered, recover
 from vya_backup.jobs.tree import Tree, survey
+from vya_backup.outlook.heard import say, while_heard
 from vya_backup.settings.loading import Loaded, state_folder
 from vya_backup.settings.model import Configuration
 from vya_backup.transport.locks import hold
@@ -41,7 +51,8 @@ def rebuild(options: Mapping[str, Any]) -> int:
         rebuilt = _rebuild(loaded, path, str(options["from"]))
     with opened(loaded, read_only=False) as workspace, suppress(BackupError):  # `opened` tries again, and tells
         copy_out(workspace)
-    show(options, rebuilt.as_json, lambda: [*rebuilt.lines(), f"{path} is in its place"])
+    with while_heard(sys.stdout):
+        show(options, rebuilt.as_json, lambda: [*rebuilt.lines(), f"{path} is in its place"])
     return 0 if rebuilt.ok else 1
 
 
@@ -58,6 +69,7 @@ def _rebuild(loaded: Loaded, path: Path, said: str) -> Rebuilt:
     with _draft(path) as draft:
         recovered = recover(copies, tree, draft)
         rebuilt = _settled(loaded, draft, recovered, tree)
+        complete(draft)
         put_in_place(draft, path)
     return rebuilt
 
@@ -114,15 +126,21 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+    say(text, sys.stderr)
 
 
 class CatalogCommand(TwoWord):
     """The catalog itself."""
 
     name = "catalog"
-    doc_purpose = "make a lost catalog again from its copies in the tree of backups, or from the sidecars"
-    doc_usage = "rebuild [--from FOLDER]"
+    doc_purpose = "publish the catalog for readers, merge those of many hosts, export events, or make a lost one again"
+    doc_usage = (
+        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE] | rebuild [--from F]"
+    )
+    take_names = frozenset({"merge"})
     words = {  # noqa: RUF012 - a constant, read only
+        "publish": (publish_catalog, PUBLISH_OPTIONS),
+        "merge": (merge_catalogs, MERGE_OPTIONS),
+        "export": (export_events, EXPORT_OPTIONS),
         "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
     }

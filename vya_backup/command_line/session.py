@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
+from vya_backup.command_line.leaving import UNCOPIED, leave, print_error
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
@@ -23,11 +24,10 @@ from vya_backup.history.run_events import RunStarted
 from vya_backup.history.verifiable import VerifiableRow
 from vya_backup.history.views import database_names
 from vya_backup.jobs.copies import folders
-from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.fitting import fitted
+from vya_backup.outlook.heard import say
 from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
@@ -67,8 +67,6 @@ GLOBAL_CONFIG: list[Path | None] = [None]
 """What `--config` before the command said, for the rest of this process."""
 GLOBAL_WORDS: set[str] = set()
 """`--verbose` or `--quiet` before the command."""
-UNCOPIED: list[BackupError] = []
-"""Why the catalog could not be copied at the end of the command that is on."""
 
 
 @dataclass
@@ -165,7 +163,7 @@ def looking() -> Iterator[Workspace]:
 
 @contextmanager
 def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
-    """Wire the surroundings together; what was appended is copied into the tree before they are left.
+    """Wire the surroundings together; before they are left, what was appended is copied, published and measured.
 
     `looks_only` is a preview: it may append what it finds out, and copies nothing.
     """
@@ -176,7 +174,7 @@ def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iter
             yield workspace
         finally:
             if not (read_only or looks_only):
-                _copy_out(workspace)
+                leave(workspace)
 
 
 @contextmanager
@@ -205,25 +203,11 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
     """Say that history would begin anew beside the copies of an old one; backups are worth more than a refusal."""
     path, place = configuration.catalog.path, folder_of(configuration.application.host())
     if path is not None and not path.exists() and folders(Store(configuration.storage.base_path), place):
-        sys.stderr.write(
+        say(
             f"warning: there is no catalog {path}, but copies of one lie in {place}: a new one begins\n"
-            "  If it was lost, move the new one away and run: doit catalog rebuild\n"
+            "  If it was lost, move the new one away and run: doit catalog rebuild",
+            sys.stderr,
         )
-
-
-def _copy_out(workspace: Workspace) -> None:
-    """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
-    with workspace.catalog.aftermath() as run:
-        try:
-            copy_out(workspace)
-        except BackupError as error:
-            print_error(
-                type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint)
-            )
-            UNCOPIED.append(error)
-            if run:
-                with suppress(BackupError):  # the catalog itself may be what cannot be written
-                    run.fail()
 
 
 def _log_destination(loaded: Loaded) -> log.Destination:
@@ -280,12 +264,6 @@ def guarded(action: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
         return 0
-
-
-def print_error(error: BackupError) -> None:
-    """Print an expected failure on standard error."""
-    hint = f"\n  {error.hint}" if error.hint else ""
-    sys.stderr.write(fitted(f"error: {error.message}{hint}", sys.stderr) + "\n")
 
 
 def _covers(selected: str, task: str) -> bool:

@@ -29,17 +29,19 @@ def schema_version() -> int:
     return int(_migration_files()[-1].name[:4])
 
 
-def migrate(connection: Connection, path: Path) -> None:
+def migrate(connection: Connection, path: Path, journal_mode: str | None = None) -> None:
     """Create or upgrade the schema and refresh the views; a file that is up to date is only read.
 
-    `connection` is in autocommit mode and has no authorizer yet. All changes are one transaction.
+    `connection` is in autocommit mode and has no authorizer yet. All changes are one transaction. `journal_mode` is
+    what a file gets that has to be changed; without it each keeps its own.
 
     Raises:
         CatalogError: the file is newer than this program, or no catalog.
     """
     if is_current(connection, path):
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    if journal_mode:
+        connection.execute(f"PRAGMA journal_mode = {journal_mode}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not is_current(connection, path):  # another process may have been faster
@@ -76,7 +78,7 @@ def catalog_id(connection: Connection) -> str:
 def expected_schema() -> dict[str, str]:
     """Return the SQL of every table, index, trigger and view by name, as SQLite keeps it in `sqlite_master`."""
     scripts = [file.read_text(encoding="utf-8") for file in _migration_files()]
-    created = [_without_comments(text) for script in scripts for text in statements(script)]
+    created = [_without_comments(text) for script in scripts for text in statements(script) if "CREATE" in text]
     created += [_without_comments(file.read_text(encoding="utf-8")) for file in _view_files()]
     return {text.split(maxsplit=3)[2]: text for text in created}
 
