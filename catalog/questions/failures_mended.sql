@@ -73,7 +73,7 @@ WITH
         -- what a run does at its end, such as to copy the catalog: the next run without that failure
         SELECT r.id FROM events AS r INDEXED BY events_by_type
         WHERE r.type = 'run_finished' AND r.instance IS NULL AND r.database IS NULL AND r.id > f.id
-          AND r.host = f.host AND r.run_id IS NOT f.run_id
+          AND r.host = f.host
           AND NOT EXISTS (
             SELECT 1 FROM events AS x
             WHERE x.run_id = r.run_id AND +x.type = 'failed' AND json_extract(x.data, '$.step') = f.what
