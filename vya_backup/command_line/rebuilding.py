@@ -20,6 +20,7 @@ from vya_backup.command_line.catalog_actions import (
     publish_catalog,
 )
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.questioning import ask_catalog, ask_options
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
@@ -135,12 +136,14 @@ class CatalogCommand(TwoWord):
     name = "catalog"
     doc_purpose = "publish the catalog for readers, merge those of many hosts, export events, or make a lost one again"
     doc_usage = (
-        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE] | rebuild [--from F]"
+        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE]"
+        " | ask [--question NAME] | rebuild [--from F]"
     )
     take_names = frozenset({"merge"})
     words = {  # noqa: RUF012 - a constant, read only
         "publish": (publish_catalog, PUBLISH_OPTIONS),
         "merge": (merge_catalogs, MERGE_OPTIONS),
         "export": (export_events, EXPORT_OPTIONS),
+        "ask": (ask_catalog, ask_options()),
         "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
     }
