@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.history.samples import Steps, good, plain
-from tests.jobs.copies import is_whole, rows, tamper, workspace_in
+from tests.jobs.copies import as_before_origins, is_whole, rows, tamper, workspace_in
 from vya_backup.errors import AlreadyRunning, CatalogBusy, CatalogError, ConfigurationError
 from vya_backup.history import publishing, sources
 from vya_backup.history.catalog import Catalog
@@ -115,10 +115,7 @@ def test_a_catalog_of_several_chains_is_published_with_all_of_them(workspace: Wo
 def test_a_copy_of_an_older_program_gets_the_schema_of_this_one(workspace: Workspace) -> None:
     """Readers could not; it stays the same file, without a log."""
     publish(workspace, MOMENT)
-    with plain(copy_of(workspace)) as connection:
-        connection.execute("UPDATE catalog_facts SET value = '' WHERE name IN ('views', 'projection')")
-        connection.execute("DELETE FROM projected_backups")
-        connection.execute("DROP VIEW backups")
+    as_before_origins(copy_of(workspace))
     with pytest.raises(CatalogError, match="was made by another version of this program"):
         Catalog.open_copy(copy_of(workspace))
     inode = copy_of(workspace).stat().st_ino
