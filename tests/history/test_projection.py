@@ -69,10 +69,13 @@ def test_an_append_reads_no_table_from_end_to_end(catalog: Catalog, kind: str) -
     connection.set_trace_callback(None)
     plans = [line for sql in statements for line in _plan(connection, sql)]
     assert plans
-    assert not [line for line in plans if line.startswith("SCAN") and not line.startswith(_OF_THE_EVENT_ITSELF)]
+    allowed = (*_OF_THE_EVENT_ITSELF, *_OF_EVERY_DATABASE.get(kind, ()))
+    assert not [line for line in plans if line.startswith("SCAN") and not line.startswith(allowed)]
 
 
 _OF_THE_EVENT_ITSELF = ("SCAN CONSTANT ROW", "SCAN json_each VIRTUAL TABLE")
+_OF_EVERY_DATABASE = {"configured": ("SCAN d", "SCAN found VIRTUAL TABLE")}
+"""An event that speaks of all databases costs their number; it comes when somebody changed the configuration."""
 
 
 def test_the_newest_good_backup_is_one_seek_away(catalog: Catalog) -> None:

@@ -10,6 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from vya_backup.history import tallies
+from vya_backup.history.expecting import EXPECTED
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -27,13 +30,15 @@ TABLES: Final = (
     "projected_restores",
     "projected_runs",
     "projected_tasks",
+    *tallies.TABLES,
 )
 COLUMNS: Final = ("origin", "id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
 
 
 def digest() -> str:
     """Return what tells whether a file's projection was made by these statements."""
-    return hashlib.sha256(repr(sorted(_STATEMENTS.items())).encode()).hexdigest()
+    made_by = sorted(_STATEMENTS.items()) + sorted(tallies.STATEMENTS.items())
+    return hashlib.sha256(repr(made_by).encode()).hexdigest()
 
 
 def apply(connection: Connection, row: Row) -> None:
@@ -41,7 +46,7 @@ def apply(connection: Connection, row: Row) -> None:
 
     `row` holds the event's `COLUMNS`; its `origin` is the host's name in a merged catalog, and empty in any other.
     """
-    for statement in _STATEMENTS.get(row["type"], ()):
+    for statement in (*_STATEMENTS.get(row["type"], ()), *tallies.STATEMENTS.get(row["type"], ())):
         connection.execute(statement, row)
 
 
@@ -90,13 +95,30 @@ INSERT OR IGNORE INTO projected_restores
 VALUES (:id, {_value("restore_id")}, :origin, :run_id, :backup_id, :instance, :database, :host, :actor, :at)
 """
 
-
 _DRILL_ENDS = "DELETE FROM projected_drills WHERE backup_id = :backup_id AND host = :host"
 
 _KNOWN_ALARM = """
 INSERT OR IGNORE INTO projected_alarms (origin, instance, database)
 SELECT :origin, :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
 """
+
+_EXPECTED = """
+UPDATE projected_databases AS d SET present = (
+  SELECT CASE
+    WHEN NOT json_extract(value, '$.enabled') OR json_extract(value, '$.databases') = '[]' THEN 0
+    WHEN d.database LIKE '@%' THEN iif(json_extract(value, '$.users'), NULL, 0)
+    ELSE (
+      SELECT EXISTS (SELECT 1 FROM json_each(e.data, '$.found') AS found WHERE found.value = d.database)
+      FROM projected_instances AS i JOIN events AS e ON e.id = i.discovered_event
+      WHERE i.instance = d.instance AND i.origin = d.origin
+    )
+  END
+  FROM json_each(:data, '$.instances') WHERE json_extract(value, '$.id') = d.instance
+  UNION ALL SELECT 0 LIMIT 1
+)
+WHERE d.origin = :origin
+"""
+"""What is no longer configured is no longer expected; what is again, is as far as the last discovery saw it."""
 
 _OF_THE_DATABASE = "WHERE instance = :instance AND database = :database AND origin = :origin"
 _OF_THE_INSTANCE = "WHERE instance = :instance AND origin = :origin"
@@ -272,6 +294,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         f"UPDATE projected_databases SET present = 1 {_OF_THE_INSTANCE} "
         "AND database IN (SELECT value FROM json_each(:data, '$.found'))",
     ),
+    "configured": (EXPECTED,),
     "run_started": (
         f"INSERT OR IGNORE INTO projected_runs "
         "(sequence, run_id, origin, command, version, environment, config_path, host, actor, started_at) "
