@@ -385,13 +385,18 @@ def test_a_publication_that_is_killed_is_made_good_by_the_next_one(
     assert [path.name for path in copy_of(workspace).parent.iterdir()] == [copy_of(workspace).name]
 
 
-def test_kills_are_real(workspace: Workspace) -> None:
-    """A child is killed in the midst of a transaction, whose journal is there afterwards."""
+def test_after_a_kill_readers_are_refused_rather_than_misled(workspace: Workspace) -> None:
+    """They cannot roll back what was cut off, so they see nothing until the next publication does."""
     publish(workspace, MOMENT)
     for one in range(40):
         workspace.catalog.append(*good(f"c{one}"))
     assert _killed_at(workspace, "pwrite64", 40)
     assert copy_of(workspace).with_name("catalog.db-journal").exists()
+    with closing(sqlite3.connect(f"file:{copy_of(workspace)}?mode=ro", uri=True)) as reader:
+        with pytest.raises(sqlite3.OperationalError):
+            reader.execute("SELECT count(*) FROM events").fetchone()
+        publish(workspace, MOMENT)
+        assert reader.execute("SELECT count(*) FROM events").fetchone() == (124,)
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["first", "next"])
