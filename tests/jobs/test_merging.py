@@ -218,12 +218,13 @@ def test_the_catalog_of_a_host_with_an_older_program_is_taken(hosts: dict[str, C
 def test_nothing_is_appended_to_a_union(hosts: dict[str, Catalog], fleet: Path) -> None:
     """By no command: it is refused where a catalog is opened for appending, and not changed."""
     merge(files(hosts), fleet)
-    content = fleet.read_bytes()
+    content, mode = fleet.read_bytes(), fleet.stat().st_mode
     with pytest.raises(
         CatalogError, match=r"merged from the catalogs of a, b, and nothing can be appended.*own catalog"
     ):
         Catalog.open(fleet, host="a")
-    assert fleet.read_bytes() == content
+    assert (fleet.read_bytes(), fleet.stat().st_mode) == (content, mode)
+    assert [path.name for path in fleet.parent.iterdir()] == [fleet.name]
 
 
 def _changed(hosts: dict[str, Catalog]) -> None:
