@@ -161,7 +161,7 @@ class Catalog:
         with explained(self.path):
             return self._connection().execute(sql, parameters).fetchall()
 
-    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    def stream(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield plain tuples of a query of any length, from one snapshot.
 
         Raises:
@@ -171,6 +171,16 @@ class Catalog:
             cursor = self._connection().cursor()
             cursor.row_factory = None
             yield from cursor.execute(sql, parameters)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let this thread see the catalog as it is at the first look, whatever others append meanwhile."""
+        with explained(self.path):
+            self._connection().execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection().rollback()
 
     def head(self) -> Head:
         """Return the end of this catalog's own chain; position 0 while it is empty."""

@@ -29,12 +29,13 @@ from vya_backup.jobs.workspace import Workspace
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit found; `unread` has what is no fault of the chain: unreadable sidecars, recorded losses."""
+    """What an audit found, and the heads; `unread` has what is no fault: unreadable sidecars, known losses."""
 
     report: AuditReport
     heads: int
     unread: tuple[str, ...]
     faults: tuple[str, ...]
+    stored: tuple[StoredHead, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -145,7 +146,7 @@ def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdic
         (seen.note_segment if path.endswith(".jsonl") else seen.note_snapshot)(path)
     report = audit(workspace.catalog, seen.heads)
     faults = (*report.faults, *seen.faults, *_lacking(workspace.catalog, report, expected_hash))
-    return Verdict(report, len(seen.heads), seen.notes(), faults)
+    return Verdict(report, len(seen.heads), seen.notes(), faults, tuple(seen.heads))
 
 
 def audit_copy(path: Path, expected_hash: str = "") -> Verdict:

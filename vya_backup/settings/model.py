@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vya_backup.settings.drill_model import Assertion, Drill
+from vya_backup.settings.evidence_model import Evidence
 from vya_backup.settings.monitoring_model import (
     Email,
     EmailTemplates,
@@ -37,6 +38,7 @@ __all__ = [
     "Email",
     "EmailTemplates",
     "EngineName",
+    "Evidence",
     "FileNaming",
     "HealthCheck",
     "Idrive",
@@ -236,3 +238,4 @@ class Configuration(Section):
     monitoring: Monitoring = Monitoring()
     notifications: Notifications = Notifications()
     drill: Drill = Drill()
+    evidence: Evidence = Evidence()
