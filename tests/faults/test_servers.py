@@ -119,15 +119,22 @@ def scenario(kind: Kind, servers: Servers) -> Iterator[Scenario]:
     servers.shared(kind).drop_database("shop")
 
 
+def left_behind(project: Project) -> str:
+    """Return what the newest restore says that it could not clean up, which the next run of anything does."""
+    ends = project.events("type = 'restored'")
+    return str(ends[-1]["data"].get("left", "")) if ends else ""
+
+
 def restoring(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
     """Return the restore of a backup of two rows over a live database of three."""
     reset(server, kind)
     whole, names = programs(server), server.databases()
     assert len(whole) in {2, 4}
 
-    def stands(*wanted: list[tuple[int]]) -> Any:
+    def stands(*wanted: list[tuple[int]], told: bool = False) -> Any:
         def judge(project: Project) -> Iterator[str]:
-            if set(server.databases()) != set(names):
+            left = left_behind(project) if told else ""
+            if {name for name in server.databases() if name not in left} != set(names):
                 yield f"databases are {server.databases()}, and were {names}"
             rows = server.sql("SELECT v FROM item ORDER BY v", "shop")
             if rows not in wanted:
@@ -143,7 +150,7 @@ def restoring(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
         lambda folder: prepared(folder, server, kind, port),
         lambda project: iter(()),
         tools=(str(server.client_folder / LOADERS[server.engine]),),
-        converged=stands(NEW),
+        converged=stands(NEW, told=True),
         repeatable=False,
         reset=lambda: reset(server, kind),
         mended=stands(OLD, NEW),

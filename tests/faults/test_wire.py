@@ -69,7 +69,7 @@ class Cut:
         fates: list[tuple[int, What]] = [
             (number, what) for what in WHATS for number in range(1, len(words) + 1) if self._is_wanted(number, what)
         ]
-        chosen = fates if everything else [self._worst(words)]
+        chosen = fates if everything else self._worst(words)
         missed, broken = 0, list[str]()
         for number, what in chosen:
             place = f"{what} at word {number}, {words[number - 1]}"
@@ -85,11 +85,14 @@ class Cut:
             )
         return broken
 
-    def _worst(self, words: list[str]) -> tuple[int, What]:
-        """Return where a backup's server falls silent in its middle, or where nobody hears of a restore's swap."""
+    def _worst(self, words: list[str]) -> list[tuple[int, What]]:
+        """Return where a backup's server falls silent in its middle, or where a restore's does so at once, and where
+        nobody hears of its swap.
+        """
         if self.asking:
-            return len(words) // 2, "silent"
-        return next(number for number, word in enumerate(words, 1) if "RENAME" in word), "unanswered"
+            return [(len(words) // 2, "silent")]
+        swap = next(number for number, word in enumerate(words, 1) if "RENAME" in word)
+        return [(1, "silent"), (swap, "unanswered")]
 
     def _is_wanted(self, number: int, what: What) -> bool:
         return number % (EVERY_SILENCE if what == "silent" else EVERY_QUESTION if self.asking else 1) == 0

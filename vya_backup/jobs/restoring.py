@@ -19,7 +19,7 @@ from vya_backup.jobs.restore_plan import Prepared
 from vya_backup.jobs.restore_steps import Undertaking
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
-from vya_backup.transport.limits import UNLIMITED
+from vya_backup.transport.limits import Limits
 from vya_backup.transport.locks import hold
 
 
@@ -116,7 +116,7 @@ def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> 
         server=prepared.server,
         source=prepared.source,
         manifest=prepared.request.manifest,
-        limits=UNLIMITED,
+        limits=Limits(idle_seconds=prepared.access.answer_seconds),  # an index takes hours, a hung server for ever
         progress=progress,
         say=say,
         put_right=lambda: put_right(prepared.engine, _unfinished(prepared)),

@@ -6,9 +6,9 @@ An engine describes the connection; what the driver then raises, on opening and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from vya_backup.errors import ConfigurationError
 from vya_backup.transport.patience import cut_off
@@ -40,23 +40,24 @@ def connect(
     _demand_files(access.instance)
     with _explained(engine, access, (OSError,)):  # a certificate file that is none
         spec = engine.connection(access, database, timeout_seconds=timeout_seconds)
-    source = _source(spec)
-    driver_errors = _driver_errors(source)
-    with _explained(engine, access, (*driver_errors, OSError)):
-        connection = source.connect()
-    try:
-        with cut_off(_descriptor(spec, connection), access), _explained(engine, access, driver_errors):
-            for statement in spec.first_statements:
-                # Without parameters the drivers leave a percent sign alone.
-                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-            yield connection
-    finally:
-        connection.invalidate()  # closes without a last ROLLBACK, whose failure would hide the block's own
-        connection.close()
+    with ExitStack() as watched:
+        source = _source(spec, lambda opened: watched.enter_context(cut_off(_descriptor(spec, opened), access)))
+        driver_errors = _driver_errors(source)
+        with _explained(engine, access, (*driver_errors, OSError)):
+            connection = source.connect()
+        try:
+            with _explained(engine, access, driver_errors):
+                for statement in spec.first_statements:
+                    # Without parameters the drivers leave a percent sign alone.
+                    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+                yield connection
+        finally:
+            connection.invalidate()  # closes without a last ROLLBACK, whose failure would hide the block's own
+            connection.close()
 
 
-def _descriptor(spec: ConnectionSpec, connection: Connection) -> int | None:
-    return spec.opened(connection.connection.driver_connection) if spec.opened else None
+def _descriptor(spec: ConnectionSpec, opened: Any) -> int | None:
+    return spec.opened(opened) if spec.opened else None
 
 
 def server_code(error: BackupError) -> str:
@@ -77,10 +78,11 @@ def _demand_files(instance: Instance) -> None:
             raise ConfigurationError(f"{instance.id}: ssl.{key} {path} {why}", "Correct it in the configuration.")
 
 
-def _source(spec: ConnectionSpec) -> SqlEngine:
-    from sqlalchemy import NullPool, create_engine
+def _source(spec: ConnectionSpec, watch: Callable[[Any], object]) -> SqlEngine:
+    """Describe where connections come from; `watch` gets the driver's own before anything is asked of the server."""
+    from sqlalchemy import NullPool, create_engine, event
 
-    return create_engine(
+    source = create_engine(
         spec.url,
         connect_args=dict(spec.connect_args),
         poolclass=NullPool,
@@ -88,6 +90,9 @@ def _source(spec: ConnectionSpec) -> SqlEngine:
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
     )
+    # SQLAlchemy itself asks some questions on its first connection, which a hung server leaves unanswered
+    event.listen(source, "connect", lambda opened, record: watch(opened), insert=True)
+    return source
 
 
 def _driver_errors(source: SqlEngine) -> Errors:

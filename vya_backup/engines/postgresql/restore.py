@@ -143,7 +143,9 @@ def _swap(request: RestoreRequest) -> Steps:
 
 
 def _drop_retired(request: RestoreRequest) -> Steps:
-    held = yield Ask("see whether slots hold the old database", lambda asked: slots(asked, request.retired))
+    held = yield Ask(
+        f"see whether slots hold the old database {request.retired}", lambda asked: slots(asked, request.retired)
+    )
     if held and DROP_SLOTS not in request.allow:
         return  # DROP DATABASE would silently drop an inactive slot, made since the check
     dropped = tuple(f"SELECT pg_drop_replication_slot({literal(slot)})" for slot in held)
