@@ -12,6 +12,8 @@ from typing import Any
 from vya_backup import __version__
 from vya_backup.command_line.administration import TwoWord, option
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.serving import OPTIONS as SERVING
+from vya_backup.command_line.serving import serve
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
@@ -125,4 +127,5 @@ class CatalogCommand(TwoWord):
     doc_usage = "rebuild [--from FOLDER]"
     words = {  # noqa: RUF012 - a constant, read only
         "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
+        "serve": (serve, SERVING),
     }
