@@ -78,6 +78,25 @@ class Catalog:
             )
         return catalog
 
+    @classmethod
+    def read_copy(cls, path: Path) -> Catalog:
+        """Open a published or merged copy as it is: nothing of it is written, so that any account may be the reader.
+
+        Raises:
+            CatalogMissing: there is no file.
+            CatalogError: it is unreadable, damaged, no catalog, or was made by another version of this program.
+        """
+        path = Path(path).absolute()
+        place.must_exist(path)
+        catalog = cls(path, "", clock.now, read_only=True)
+        with explained(path), closing(connect(path)) as connection:
+            if not migrations.is_current(connection, path):
+                raise CatalogError(
+                    f"the catalog {path} was made by another version of this program", "Publish it anew, with this one."
+                )
+            catalog.catalog_id = migrations.catalog_id(connection)
+        return catalog
+
     def append(self, *events: Event) -> tuple[Recorded, ...]:
         """Append events that happened together, in one transaction that is on disk when this returns.
 
@@ -139,7 +158,7 @@ class Catalog:
         with explained(self.path):
             return self._connection().execute(sql, parameters).fetchall()
 
-    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    def stream(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield plain tuples of a query of any length, from one snapshot.
 
         Raises:
@@ -149,6 +168,16 @@ class Catalog:
             cursor = self._connection().cursor()
             cursor.row_factory = None
             yield from cursor.execute(sql, parameters)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let this thread see the catalog as it is at the first look, whatever others append meanwhile."""
+        with explained(self.path):
+            self._connection().execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection().rollback()
 
     def head(self) -> Head:
         """Return the end of this catalog's own chain; position 0 while it is empty."""

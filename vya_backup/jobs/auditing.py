@@ -26,12 +26,13 @@ from vya_backup.jobs.workspace import Workspace
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit found; `unread` has what is no fault of the chain: unreadable sidecars, recorded losses."""
+    """What an audit found, with the heads it compared; `unread` has what is no fault: unreadable sidecars, known losses."""
 
     report: AuditReport
     heads: int
     unread: tuple[str, ...]
     faults: tuple[str, ...]
+    stored: tuple[StoredHead, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -138,7 +139,7 @@ def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdic
     if expected_hash and not _holds(workspace, expected_hash):
         end = f"its chain ends at position {report.head.position:,}"
         faults = (*faults, f"no event of this catalog has the hash {expected_hash}: {end}")
-    return Verdict(report, len(seen.heads), seen.notes(), faults)
+    return Verdict(report, len(seen.heads), seen.notes(), faults, tuple(seen.heads))
 
 
 def _missing(folder: CopyFolder, gap: Segment) -> str:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vya_backup.settings.drill_model import Assertion, Drill
+from vya_backup.settings.evidence_model import Evidence
 from vya_backup.settings.monitoring_model import (
     Email,
     EmailTemplates,
@@ -39,6 +40,7 @@ __all__ = [
     "Email",
     "EmailTemplates",
     "EngineName",
+    "Evidence",
     "FileNaming",
     "HealthCheck",
     "Idrive",
@@ -240,3 +242,4 @@ class Configuration(Section):
     notifications: Notifications = Notifications()
     drill: Drill = Drill()
     site: Site = Site()
+    evidence: Evidence = Evidence()
