@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+_TIMEX_BYTES = 512  # more than struct timex has anywhere
+_TIME_ERROR = 5
+
 Clock = Callable[[], datetime]
 
 
@@ -25,6 +28,14 @@ def monotonic() -> float:
 def nap(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def is_in_step() -> bool:
+    """Say whether something keeps the system's clock in step, as the kernel was told (adjtimex(2))."""
+    import ctypes
+
+    state = ctypes.create_string_buffer(_TIMEX_BYTES)  # its first field, `modes`, is 0: ask and change nothing
+    return int(ctypes.CDLL(None).adjtimex(state)) not in {-1, _TIME_ERROR}
 
 
 def rfc3339(instant: datetime) -> str:

@@ -151,6 +151,12 @@ class StorageFailed(BackupError):
     code = "storage"
 
 
+class PushFailed(BackupError):
+    """The Pushgateway did not take the metrics; the backups are not touched by that."""
+
+    code = "push"
+
+
 class ArtifactDamaged(BackupError):
     """A stored file differs from what the catalog or its sidecar says."""
 

@@ -68,5 +68,6 @@ SELECT
         || json_extract(data, '$.events') || ' events recovered'
     END,
     replace(type, '_', ' ') || coalesce(': ' || instance || coalesce('/' || database, ''), '')
-  ) AS sentence
-FROM (SELECT *, coalesce(instance || '/' || database, instance, '?') AS subject FROM events)
+  ) AS sentence,
+  coalesce((SELECT o.host FROM origins AS o WHERE o.catalog_id = e.catalog_id), '') AS origin
+FROM (SELECT *, coalesce(instance || '/' || database, instance, '?') AS subject FROM events) AS e

@@ -6,6 +6,7 @@ SELECT
   compression, consistent, gaps, rows, rows_exact, schema_hash, attempt, forced, host, process,
   dumped_at, checksummed_at, pruned_at, code, message, hint,
   l.looked_at, l.verdict, l.reason AS verdict_reason, l.event AS looked_event,
+  b.origin,
   EXISTS (
     SELECT 1 FROM projected_restores AS r WHERE r.backup_id = b.backup_id AND r.state = 'running'
   ) AS restoring

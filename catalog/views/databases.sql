@@ -14,6 +14,6 @@ SELECT
     1
   ) AS overdue,
   d.last_failure_at, d.last_failure_code, d.last_failure_message,
-  d.kept_count, d.kept_bytes
+  d.kept_count, d.kept_bytes, d.origin
 FROM projected_databases AS d
 LEFT JOIN projected_backups AS b ON b.sequence = d.good_sequence

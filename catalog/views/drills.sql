@@ -14,16 +14,18 @@ SELECT
   last.at AS last_drill_at, last.backup_id AS last_backup_id,
   json_extract(last.data, '$.verdict') AS last_verdict,
   json_extract(last.data, '$.reason') AS last_reason,
-  coalesce(e.drills, 0) AS drills
+  coalesce(e.drills, 0) AS drills,
+  d.origin
 FROM projected_databases AS d
 LEFT JOIN (
   SELECT
-    instance, database, count(*) AS drills, max(id) AS last_id,
+    coalesce(o.host, '') AS origin, instance, database, count(*) AS drills, max(id) AS last_id,
     max(CASE WHEN json_extract(data, '$.verdict') = 'pass' THEN id END) AS proof_id
   FROM events
+  LEFT JOIN origins AS o ON o.catalog_id = events.catalog_id
   WHERE type = 'drilled'
-  GROUP BY instance, database
-) AS e ON e.instance = d.instance AND e.database = d.database
+  GROUP BY 1, 2, 3
+) AS e ON e.instance = d.instance AND e.database = d.database AND e.origin = d.origin
 LEFT JOIN events AS last ON last.id = e.last_id
 LEFT JOIN events AS proof ON proof.id = e.proof_id
 LEFT JOIN projected_backups AS b ON b.backup_id = proof.backup_id

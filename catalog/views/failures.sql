@@ -5,6 +5,7 @@ SELECT
   json_extract(data, '$.code') AS code,
   json_extract(data, '$.message') AS message,
   json_extract(data, '$.hint') AS hint,
-  host, actor
+  host, actor,
+  coalesce((SELECT o.host FROM origins AS o WHERE o.catalog_id = events.catalog_id), '') AS origin
 FROM events
 WHERE type IN ('failed', 'restore_failed', 'discovery_failed')

@@ -7,7 +7,8 @@ SELECT
   CASE WHEN last.type <> 'recovery_started' THEN last.at END AS finished_at,
   json_extract(last.data, '$.duration_seconds') AS duration_seconds,
   json_extract(last.data, '$.results') AS results,
-  first.host, first.actor, s.sequence
+  first.host, first.actor, s.sequence,
+  coalesce((SELECT o.host FROM origins AS o WHERE o.catalog_id = first.catalog_id), '') AS origin
 FROM (
   SELECT
     json_extract(data, '$.recovery_id') AS recovery_id, instance,

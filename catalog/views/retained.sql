@@ -10,6 +10,7 @@ SELECT
     SELECT json_group_array(json(d.process)) FROM projected_drills AS d WHERE d.backup_id = b.backup_id
   ) AS drills,
   g.good_event, g.before_bytes, g.inode, g.modified_ns,
-  EXISTS (SELECT 1 FROM projected_prunes AS p WHERE p.backup_id = b.backup_id) AS removing
+  EXISTS (SELECT 1 FROM projected_prunes AS p WHERE p.backup_id = b.backup_id) AS removing,
+  b.origin
 FROM projected_backups AS b
 LEFT JOIN projected_good AS g ON g.backup_id = b.backup_id

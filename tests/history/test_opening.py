@@ -82,7 +82,7 @@ def test_views_are_made_again_when_their_files_change(catalog: Catalog) -> None:
         connection.execute("CREATE VIEW leftover AS SELECT 1")
         connection.execute("UPDATE catalog_facts SET value = 'of an older program' WHERE name = 'views'")
     names = [row["name"] for row in Catalog.open(catalog.path, host="h").rows(_VIEWS)]
-    expected = "audit_log backups databases drills failures recoveries restorable restores retained runs"
+    expected = "audit_log backups databases drills failures recoveries restorable restores retained runs watched"
     assert names == expected.split()
 
 

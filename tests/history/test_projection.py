@@ -52,7 +52,7 @@ def test_a_rebuild_mends_a_projection_that_someone_changed(catalog: Catalog) -> 
         connection.execute("UPDATE projected_backups SET state = 'good', path = 'elsewhere'")
         connection.execute("UPDATE projected_databases SET kept_count = 7, good_sequence = 99")
         connection.execute("DELETE FROM projected_restores")
-        connection.execute("INSERT INTO projected_tasks VALUES ('forged', '{}')")
+        connection.execute("INSERT INTO projected_tasks VALUES ('', 'forged', '{}')")
     assert _projected(catalog) != before
     catalog.rebuild_projection()
     assert _projected(catalog) == before
@@ -69,10 +69,13 @@ def test_an_append_reads_no_table_from_end_to_end(catalog: Catalog, kind: str) -
     connection.set_trace_callback(None)
     plans = [line for sql in statements for line in _plan(connection, sql)]
     assert plans
-    assert not [line for line in plans if line.startswith("SCAN") and not line.startswith(_OF_THE_EVENT_ITSELF)]
+    allowed = (*_OF_THE_EVENT_ITSELF, *_OF_EVERY_DATABASE.get(kind, ()))
+    assert not [line for line in plans if line.startswith("SCAN") and not line.startswith(allowed)]
 
 
 _OF_THE_EVENT_ITSELF = ("SCAN CONSTANT ROW", "SCAN json_each VIRTUAL TABLE")
+_OF_EVERY_DATABASE = {"configured": ("SCAN d", "SCAN found VIRTUAL TABLE")}
+"""An event that speaks of all databases costs their number; it comes when somebody changed the configuration."""
 
 
 def test_the_newest_good_backup_is_one_seek_away(catalog: Catalog) -> None:
@@ -80,7 +83,7 @@ def test_the_newest_good_backup_is_one_seek_away(catalog: Catalog) -> None:
     trigger = catalog.rows("SELECT sql FROM sqlite_master WHERE name = 'projected_backups_are_counted'")[0]["sql"]
     question = re.search(r"\(\s*(SELECT sequence .*?LIMIT 1)\s*\)", " ".join(trigger.split()))
     assert question is not None
-    sql = question[1].replace("new.instance", "'prod'").replace("new.database", "'shop'")
+    sql = question[1].replace("new.instance", "'prod'").replace("new.database", "'shop'").replace("new.origin", "''")
     assert _plan(catalog._connection(), sql) == [
         "SEARCH projected_backups USING COVERING INDEX projected_backups_newest (instance=? AND database=? AND state=?)"
     ]

@@ -14,7 +14,7 @@ from vya_backup.history import journal, keeping, restores, views
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event
 from vya_backup.history.events import Failed, Held, Released
-from vya_backup.history.run_events import Discovered
+from vya_backup.history.run_events import Configured, Discovered
 from vya_backup.history.unfinished_drills import unfinished_drills
 
 PROMISED = {
@@ -154,6 +154,38 @@ def test_a_discovered_database_without_a_backup_is_due(tmp_path: Path) -> None:
     assert views.database_names(catalog) == [("prod", name) for name in sorted(rows)]
     assert rows == {"@users": (None, True, True), "gone": (False, False, False), "new": (True, True, True)}
     assert views.known_databases(catalog)["prod"].found == ("new",)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"enabled": False}, {"shop": False, "crm": False, "@users": False}),
+        ({"id": "another"}, {"shop": False, "crm": False, "@users": False}),
+        ({"databases": ()}, {"shop": False, "crm": False, "@users": False}),
+        ({"users": False}, {"shop": True, "crm": False, "@users": False}),
+    ],
+    ids=["instance switched off", "instance removed", "a restore target only", "accounts left out"],
+)
+def test_what_is_no_longer_configured_is_not_overdue_for_ever(
+    catalog: Catalog, change: dict[str, object], expected: dict[str, bool]
+) -> None:
+    """Nobody waits for a backup that nobody orders; ordered again, what the last discovery saw is expected again."""
+    told = one_of_each()["configured"]
+    assert isinstance(told, Configured)
+    changed = told.model_copy(update={"instances": (told.instances[0].model_copy(update=change),)})
+    catalog.append(*good("b1", database="shop"), *good("b2", database="crm"), *good("b3", database="@users"))
+    catalog.append(Discovered(instance="prod", server="18", found=("shop",)))
+
+    catalog.append(told)
+    asked = [{row.database: row.present for row in views.databases(catalog)}]
+    catalog.append(changed)
+    asked.append({row.database: row.present for row in views.databases(catalog)})
+    assert all(row.present or not row.overdue for row in views.databases(catalog))
+    catalog.append(told)
+    asked.append({row.database: row.present for row in views.databases(catalog)})
+
+    ordered = {"shop": True, "crm": False, "@users": None}
+    assert asked == [ordered, expected, ordered]
 
 
 def test_the_last_failure_of_a_database_is_at_hand(catalog: Catalog) -> None:

@@ -93,7 +93,6 @@ def test_the_sample_configuration_says_which_keys_are_only_noted(project: Projec
         "application.version is only noted",
         "monitoring.prometheus.push_interval is only noted",
         "storage.idrive.enabled is only noted",
-        "monitoring.prometheus.pushgateway_url has no effect yet",
         "monitoring.health_check.enabled has no effect yet",
         "notifications.email.enabled has no effect yet",
     ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.settings.conftest import Project
+from vya_backup.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
     ("text", "key"),
     [
         ("catalog: {published_path: /srv/catalog.db}", "catalog.published_path"),
-        ("monitoring: {prometheus: {textfile: /srv/v.prom}}", "monitoring.prometheus.textfile"),
-        ("monitoring: {prometheus: {pushgateway_url: 'http://x'}}", "monitoring.prometheus.pushgateway_url"),
         ("monitoring: {health_check: {enabled: true}}", "monitoring.health_check.enabled"),
         ("notifications: {email: {enabled: true}}", "notifications.email.enabled"),
     ],
@@ -28,9 +27,33 @@ def test_a_setting_that_says_the_default_is_not_named(project: Project) -> None:
     assert project.load("storage: {retention: {daily_keep: 7}}\nnotifications: {email: {enabled: false}}").notes == ()
 
 
-def test_what_is_heeded_is_not_called_without_effect(project: Project) -> None:
-    """Retention is carried out by `doit prune`."""
-    assert project.load("storage: {retention: {daily_keep: 3, shrink_alarm_percent: 30}}").notes == ()
+@pytest.mark.parametrize(
+    "text",
+    [
+        "storage: {retention: {daily_keep: 3, shrink_alarm_percent: 30}}",
+        "monitoring: {prometheus: {textfile: /srv/v.prom, pushgateway_url: 'http://x'}}",
+        "drill: {max_age_days: 30}",
+    ],
+)
+def test_what_is_heeded_is_not_called_without_effect(project: Project, text: str) -> None:
+    """Pruned, written, pushed, asked for."""
+    assert project.load(text).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("textfile: /srv/metrics.txt", "must end in .prom"),
+        ("pushgateway_url: 'gateway:9091'", "must be an address such as https://"),
+        ("pushgateway_url: 'http://'", "must be an address such as https://"),
+        ("pushgateway_url: 'http://x:port'", "must be an address such as https://"),
+        ("pushgateway_url: 'https://me:word@gateway'", "must hold no account or password"),
+    ],
+)
+def test_where_metrics_cannot_go_is_refused(project: Project, setting: str, complaint: str) -> None:
+    """Before the night in which nobody would have seen them."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        project.load(f"monitoring: {{prometheus: {{{setting}}}}}")
 
 
 def test_backing_up_accounts_is_heeded(project: Project) -> None:

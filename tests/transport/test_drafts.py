@@ -46,6 +46,20 @@ def test_what_is_not_published_disappears(store: Store) -> None:
     assert files_below(store.base_path) == []
 
 
+def test_a_file_that_cannot_be_made_private_is_not_left_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no name that anybody knows yet, so nobody but its maker could remove it before the next sweep."""
+
+    def broken(descriptor: int, mode: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(os, "fchmod", broken)
+    with pytest.raises(StorageFailed, match="cannot create"):
+        store.draft("a/b.sql.gz")
+    assert files_below(store.base_path) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_taken_name_gets_a_number_before_the_whole_suffix(store: Store) -> None:
     """Nothing is ever overwritten, and `.sql.gz` stays together."""
     names = [publish(store, "a/shop.v2_full.sql.gz", content) for content in (b"1", b"2", b"3")]

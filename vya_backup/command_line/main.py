@@ -22,7 +22,9 @@ from vya_backup.command_line.administration import Config, Credentials
 from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean, NoIgnore, Plan, Status
 from vya_backup.command_line.doit_settings import DOIT_CONFIG
 from vya_backup.command_line.forgetting import Forget
+from vya_backup.command_line.health import Health
 from vya_backup.command_line.holding import Hold, Release
+from vya_backup.command_line.metrics import Metrics
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
@@ -32,7 +34,10 @@ from vya_backup.errors import UsageError
 
 YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a search for garbage that is not there
 
-LOOKING = (Backups, Plan, Databases, Status, Audit, CatalogCommand, Config, Credentials, Hold, Release, Users)
+LOOKING = (
+    *(Backups, Plan, Databases, Status, Health, Metrics, Audit, CatalogCommand),
+    *(Config, Credentials, Hold, Release, Users),
+)
 
 
 class Main(DoitMain):  # type: ignore[misc]

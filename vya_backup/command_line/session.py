@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
+from vya_backup.command_line.exporting import export
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
@@ -165,7 +166,7 @@ def looking() -> Iterator[Workspace]:
 
 @contextmanager
 def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
-    """Wire the surroundings together; what was appended is copied into the tree before they are left.
+    """Wire the surroundings together; before they are left, what was appended is copied, and metrics are written.
 
     `looks_only` is a preview: it may append what it finds out, and copies nothing.
     """
@@ -177,6 +178,7 @@ def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iter
         finally:
             if not (read_only or looks_only):
                 _copy_out(workspace)
+                export(workspace, print_error)
 
 
 @contextmanager

@@ -243,7 +243,7 @@ class Catalog:
         ordered = [values[column] for column in chain.HASHED]
         values["hash"] = chain.digest(ordered)
         values["id"] = connection.execute(_INSERT, (*ordered, values["hash"])).lastrowid
-        projection.apply(connection, values)
+        projection.apply(connection, {**values, "origin": ""})  # a merged catalog is never appended to
         return recorded_from(values)
 
     @contextmanager

@@ -10,6 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from vya_backup.history import tallies
+from vya_backup.history.expecting import EXPECTED
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -27,18 +30,23 @@ TABLES: Final = (
     "projected_restores",
     "projected_runs",
     "projected_tasks",
+    *tallies.TABLES,
 )
-COLUMNS: Final = ("id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
+COLUMNS: Final = ("origin", "id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
 
 
 def digest() -> str:
     """Return what tells whether a file's projection was made by these statements."""
-    return hashlib.sha256(repr(sorted(_STATEMENTS.items())).encode()).hexdigest()
+    made_by = sorted(_STATEMENTS.items()) + sorted(tallies.STATEMENTS.items())
+    return hashlib.sha256(repr(made_by).encode()).hexdigest()
 
 
 def apply(connection: Connection, row: Row) -> None:
-    """Change the projection as the event demands, in the caller's transaction. `row` holds the event's `COLUMNS`."""
-    for statement in _STATEMENTS.get(row["type"], ()):
+    """Change the projection as the event demands, in the caller's transaction.
+
+    `row` holds the event's `COLUMNS`; its `origin` is the host's name in a merged catalog, and empty in any other.
+    """
+    for statement in (*_STATEMENTS.get(row["type"], ()), *tallies.STATEMENTS.get(row["type"], ())):
         connection.execute(statement, row)
 
 
@@ -53,7 +61,8 @@ def rebuild(connection: Connection) -> None:
 def _events(connection: Connection) -> Iterator[Row]:
     cursor = connection.cursor()
     cursor.row_factory = None
-    for values in cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY id"):
+    sql = f"SELECT coalesce(o.host, ''), {', '.join(f'e.{name}' for name in COLUMNS[1:])} FROM events AS e "
+    for values in cursor.execute(f"{sql} LEFT JOIN origins AS o ON o.catalog_id = e.catalog_id ORDER BY e.id"):
         yield dict(zip(COLUMNS, values, strict=True))
 
 
@@ -66,31 +75,31 @@ def _values(*fields: str) -> str:
 
 
 _KNOWN_BACKUP = """
-INSERT OR IGNORE INTO projected_backups (sequence, backup_id, instance, database, host, started_at)
-SELECT :id, :backup_id, :instance, :database, :host, :at
+INSERT OR IGNORE INTO projected_backups (sequence, backup_id, origin, instance, database, host, started_at)
+SELECT :id, :backup_id, :origin, :instance, :database, :host, :at
 WHERE :backup_id IS NOT NULL AND :instance IS NOT NULL AND :database IS NOT NULL
 """
 
 _KNOWN_DATABASE = """
-INSERT OR IGNORE INTO projected_databases (instance, database)
-SELECT :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
+INSERT OR IGNORE INTO projected_databases (origin, instance, database)
+SELECT :origin, :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
 """
 
 _KNOWN_RESTORE = f"""
 INSERT OR IGNORE INTO projected_restores
-  (sequence, restore_id, run_id, backup_id, instance, database, host, actor, started_at)
-VALUES (:id, {_value("restore_id")}, :run_id, :backup_id, :instance, :database, :host, :actor, :at)
+  (sequence, restore_id, origin, run_id, backup_id, instance, database, host, actor, started_at)
+VALUES (:id, {_value("restore_id")}, :origin, :run_id, :backup_id, :instance, :database, :host, :actor, :at)
 """
-
 
 _DRILL_ENDS = "DELETE FROM projected_drills WHERE backup_id = :backup_id AND host = :host"
 
 _KNOWN_ALARM = """
-INSERT OR IGNORE INTO projected_alarms (instance, database)
-SELECT :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
+INSERT OR IGNORE INTO projected_alarms (origin, instance, database)
+SELECT :origin, :instance, :database WHERE :instance IS NOT NULL AND :database IS NOT NULL
 """
 
-_OF_THE_DATABASE = "WHERE instance = :instance AND database = :database"
+_OF_THE_DATABASE = "WHERE instance = :instance AND database = :database AND origin = :origin"
+_OF_THE_INSTANCE = "WHERE instance = :instance AND origin = :origin"
 _NEWEST_GOOD = f"(SELECT good_sequence FROM projected_databases {_OF_THE_DATABASE})"
 
 _BECOMES_GOOD = f"""
@@ -182,8 +191,9 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "drill_started": (
         "INSERT OR REPLACE INTO projected_drills "
-        "(sequence, backup_id, instance, database, host, process, target_instance) "
-        f"SELECT :id, :backup_id, :instance, :database, :host, {_value('process')}, {_value('target_instance')} "
+        "(sequence, backup_id, origin, instance, database, host, process, target_instance) "
+        "SELECT :id, :backup_id, :origin, :instance, :database, :host, "
+        f"{_value('process')}, {_value('target_instance')} "
         "WHERE :backup_id IS NOT NULL AND :instance IS NOT NULL AND :database IS NOT NULL",
     ),
     "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"), _DRILL_ENDS),
@@ -193,8 +203,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         _KNOWN_DATABASE,
         _backup("state = 'failed', finished_at = :at, " + _values("code", "message", "hint"), "state = 'running'"),
         "UPDATE projected_databases SET last_failure_at = :at, "
-        f"last_failure_code = {_value('code')}, last_failure_message = {_value('message')} "
-        "WHERE instance = :instance AND database = :database",
+        f"last_failure_code = {_value('code')}, last_failure_message = {_value('message')} {_OF_THE_DATABASE}",
         *_TROUBLE,
     ),
     "abandoned": (
@@ -255,27 +264,28 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "restore_cleaned": (_restore("left_behind = ''"),),
     "discovered": (
-        "INSERT OR REPLACE INTO projected_instances (instance, discovered_event, discovered_at) "
-        "SELECT :instance, :id, :at WHERE :instance IS NOT NULL",
+        "INSERT OR REPLACE INTO projected_instances (origin, instance, discovered_event, discovered_at) "
+        "SELECT :origin, :instance, :id, :at WHERE :instance IS NOT NULL",
         # `@users` and its like are no databases of the server, so that discovery never sees them
-        "UPDATE projected_databases SET present = 0 WHERE instance = :instance AND database NOT LIKE '@%'",
-        "INSERT OR IGNORE INTO projected_databases (instance, database) "
-        "SELECT :instance, value FROM json_each(:data, '$.found') WHERE :instance IS NOT NULL",
-        "UPDATE projected_databases SET present = 1 "
-        "WHERE instance = :instance AND database IN (SELECT value FROM json_each(:data, '$.found'))",
+        f"UPDATE projected_databases SET present = 0 {_OF_THE_INSTANCE} AND database NOT LIKE '@%'",
+        "INSERT OR IGNORE INTO projected_databases (origin, instance, database) "
+        "SELECT :origin, :instance, value FROM json_each(:data, '$.found') WHERE :instance IS NOT NULL",
+        f"UPDATE projected_databases SET present = 1 {_OF_THE_INSTANCE} "
+        "AND database IN (SELECT value FROM json_each(:data, '$.found'))",
     ),
+    "configured": (EXPECTED,),
     "run_started": (
         f"INSERT OR IGNORE INTO projected_runs "
-        "(sequence, run_id, command, version, environment, config_path, host, actor, started_at) "
-        f"SELECT :id, :run_id, {_value('command')}, {_value('version')}, {_value('environment')}, "
+        "(sequence, run_id, origin, command, version, environment, config_path, host, actor, started_at) "
+        f"SELECT :id, :run_id, :origin, {_value('command')}, {_value('version')}, {_value('environment')}, "
         f"{_value('config_path')}, :host, :actor, :at WHERE :run_id IS NOT NULL",
     ),
     "run_finished": (
         "UPDATE projected_runs SET finished_at = :at, " + _values("exit_status", "results") + " WHERE run_id = :run_id",
     ),
     "task_recorded": (
-        "INSERT OR REPLACE INTO projected_tasks (task, state) "
-        f"VALUES ({_value('task')}, json_extract(:data, '$.state'))",
+        "INSERT OR REPLACE INTO projected_tasks (origin, task, state) "
+        f"VALUES (:origin, {_value('task')}, json_extract(:data, '$.state'))",
     ),
-    "task_forgotten": (f"DELETE FROM projected_tasks WHERE task = {_value('task')}",),
+    "task_forgotten": (f"DELETE FROM projected_tasks WHERE task = {_value('task')} AND origin = :origin",),
 }

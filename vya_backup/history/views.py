@@ -86,7 +86,11 @@ class RestorableRow(BackupRow):
 
 @dataclass(frozen=True)
 class DatabaseRow:
-    """One known database. `present` is None while no discovery has spoken of it (`@users`, or none yet)."""
+    """One known database.
+
+    `present` says whether it is expected: None while no discovery has spoken of it (`@users`, or none yet), False once
+    it is gone from the server or its instance from the configuration.
+    """
 
     instance: str
     database: str

@@ -44,6 +44,10 @@ class ConnectionReport:
     databases_checked: int = 0
     """Of how many the privileges were proved in the time there was."""
     problems: tuple[str, ...] = ()
+    tool_problems: tuple[str, ...] = ()
+    """Those of the problems that a missing or old client tool makes."""
+    privilege_problems: tuple[str, ...] = ()
+    """Those of the problems that a `GRANT` mends."""
 
     @property
     def ok(self) -> bool:
@@ -126,7 +130,8 @@ class _Trial:
         client, client_problems = self._client(engine, server)
         usable = [name for name in discovery.selected if name not in discovery.problems]
         missing, checked = self._privileges(engine, access, server, usable)
-        missing += self._accounts(access, server)
+        lacking, accounts_client = self._accounts(access, server)
+        missing += lacking
         unusable = [f"{name} cannot be dumped: {why}" for name, why in discovery.problems.items()]
         absent = [f"{name} is listed, but not on the server" for name in discovery.absent]
         return ConnectionReport(
@@ -136,7 +141,12 @@ class _Trial:
             client=f"{client.path.name} {_dotted(client.version)}" if client else "",
             databases=len(discovery.selected),
             databases_checked=checked,
-            problems=(*client_problems, *_flavour_problem(instance, server), *missing, *unusable, *absent),
+            problems=(
+                *(*client_problems, *_flavour_problem(instance, server)),
+                *(*missing, *accounts_client, *unusable, *absent),
+            ),
+            tool_problems=(*client_problems, *accounts_client),
+            privilege_problems=tuple(missing),
         )
 
     def _access(self, instance: Instance) -> Access:
@@ -165,15 +175,15 @@ class _Trial:
             checked += 1
         return [f"{_some(databases)}: {sentence}" for sentence, databases in problems.items()], checked
 
-    def _accounts(self, access: Access, server: Server) -> list[str]:
-        """Say what keeps the accounts of an instance from being backed up, where they are wanted."""
+    def _accounts(self, access: Access, server: Server) -> tuple[list[str], tuple[str, ...]]:
+        """Say which privileges and tools the accounts of an instance lack for their backup, where they are wanted."""
         if not (access.instance.users and has_accounts(access.instance.type)):
-            return []
+            return [], ()
         engine = accounts_engine(access.instance.type)
         with connect(engine, access, USERS, timeout_seconds=self.timeout_seconds) as connection:
             missing = engine.missing_privileges(connection, server, USERS)
         _, no_client = self._client(engine, server)
-        return [f"{USERS}: {_sentence(one)}, or set users: false" for one in missing] + list(no_client)
+        return [f"{USERS}: {_sentence(one)}, or set users: false" for one in missing], no_client
 
 
 def _dotted(version: tuple[int, ...]) -> str:

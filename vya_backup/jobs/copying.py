@@ -54,7 +54,7 @@ def _copy(workspace: Workspace, folder: CopyFolder) -> int:
     series = folder.series()
     newest = series[-1] if series else None
     _sweep(workspace, folder, newest)
-    copied, head = _copied(workspace, folder), workspace.catalog.head().position
+    copied, head = copied_position(workspace, folder), workspace.catalog.head().position
     if head > copied:
         if newest is None or newest.is_over(workspace.clock()):
             newest = Series(copied + 1, workspace.clock().replace(microsecond=0))
@@ -105,7 +105,7 @@ def _forget(store: Store, name: str, suffixes: tuple[str, ...] = COMPANIONS) -> 
             store.unlink(name + suffix)
 
 
-def _copied(workspace: Workspace, folder: CopyFolder) -> int:
+def copied_position(workspace: Workspace, folder: CopyFolder) -> int:
     """Return the position up to which the chain is copied, 0 for nothing.
 
     Raises:

@@ -29,10 +29,7 @@ _ONLY_NOTED = {
 
 _NOT_YET = {
     ("catalog", "published_path"): "no copy of the catalog is published",
-    ("monitoring", "prometheus", "textfile"): "no metrics are written",
-    ("monitoring", "prometheus", "pushgateway_url"): "no metrics are pushed",
     ("monitoring", "health_check", "enabled"): "no health page is served",
-    ("drill", "max_age_days"): "nothing asks yet whether a drill is too old; see the view `drills`",
     ("notifications", "email", "enabled"): "NO MAIL IS SENT; read the exit status of `doit backup`, or `doit status`",
 }
 

@@ -71,7 +71,14 @@ class CredentialStore:
 
     def findings(self, configuration: Configuration) -> tuple[CredentialFinding, ...]:
         """Compare the ids of store and configuration both ways, and judge the kind of key."""
-        return (*self._without_account(configuration), *self._without_instance(configuration), *self._weak_key())
+        return (*self._without_account(configuration), *self._without_instance(configuration), *self.weak_key())
+
+    def weak_key(self) -> tuple[CredentialFinding, ...]:
+        """Return what is to be known about a key that is no secret; nothing where it is one."""
+        if self._document.kind != "hostname-based":
+            return ()
+        message = f"{self._document.path} opens for whoever knows the host name, and no more after a renaming"
+        return (CredentialFinding(False, message, "Run `doit credentials rotate` to give it a key file of its own."),)
 
     def in_the_clear(self) -> list[dict[str, Any]]:
         """Return every entry with its secrets decrypted, for nothing but encrypting them again.
@@ -137,8 +144,3 @@ class CredentialStore:
             if entry.id not in known:
                 message = f"{entry.origin.place()}: {entry.id} is no instance of the configuration"
                 yield CredentialFinding(False, message, "Correct the id, or remove the entry.")
-
-    def _weak_key(self) -> Iterator[CredentialFinding]:
-        if self._document.kind == "hostname-based":
-            message = f"{self._document.path} opens for whoever knows the host name, and no more after a renaming"
-            yield CredentialFinding(False, message, "Run `doit credentials rotate` to give it a key file of its own.")

@@ -40,7 +40,7 @@ class Draft:
         self._target = target
         self._place = place
         self._discard = discard
-        self._temp, self._descriptor = _new_partial(target.folder, target.final.name)
+        self._temp, self._descriptor = _new_partial(target.folder, target.final.name, discard)
         self._written = 0
         self._written_back = 0
         self._published = False
@@ -149,13 +149,18 @@ def _candidates(final: Path) -> Iterator[Path]:
         yield final.with_name(f"{stem}-{number}{suffixes}")
 
 
-def _new_partial(folder: Path, name: str) -> tuple[Path, int]:
+def _new_partial(folder: Path, name: str, discard: Callable[[Path], None]) -> tuple[Path, int]:
     """Create a hidden file, 0600 whatever the umask and locked for as long as it is written."""
     shortened = os.fsencode(name)[:LONGEST_NAME_IN_PARTIAL].decode(errors="ignore")
     while True:
         path = folder / f".{shortened}.{os.urandom(4).hex()}{PARTIAL_SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        os.fchmod(descriptor, FILE_MODE)
-        if locked(descriptor) and os.fstat(descriptor).st_nlink:
-            return path, descriptor
+        try:
+            os.fchmod(descriptor, FILE_MODE)
+            if locked(descriptor) and os.fstat(descriptor).st_nlink:
+                return path, descriptor
+        except OSError:
+            discard(path)
+            os.close(descriptor)
+            raise
         os.close(descriptor)  # a sweep came between the two; it removes the file

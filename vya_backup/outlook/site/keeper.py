@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from vya_backup import clock
 from vya_backup.history.reading import Reads
-from vya_backup.history.watching import Watch
+from vya_backup.history.following import Watch
 
 ANEW: Final = timedelta(hours=6)
 """So often everything is read again: an event that was changed behind the reader is found then."""

@@ -1,0 +1,110 @@
+"""Is there room, is the clock right, does something start the runs, and is somebody told of them?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from vya_backup import clock
+from vya_backup.decisions.manifest import counted
+from vya_backup.decisions.metadata import human_size
+from vya_backup.engines.contract import Command
+from vya_backup.errors import BackupError, CatalogMissing
+from vya_backup.history import watching
+from vya_backup.history.views import newest_good
+from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
+from vya_backup.jobs.health.subject import Subject
+from vya_backup.transport.disk import explained
+from vya_backup.transport.processes import capture
+
+RUNS_AHEAD = 7
+ASK_SECONDS = 10.0
+OURS = re.compile(r"vya[-_]backupdb|\bdoit\b.*\bbackup\b")
+TIMERS = (
+    ("systemctl", "list-timers", "--all", "--no-pager"),
+    ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
+    ("crontab", "-l"),
+)
+
+
+def space(subject: Subject) -> Finding:
+    """The next run fits, and some more after it."""
+    need = sum(row.size_bytes or 0 for row in newest_good(subject.catalog).values())
+    room = subject.store.room()
+    reserve = int(room.total * subject.configuration.storage.min_free_percent / 100)
+    left = room.free - reserve
+    what = (
+        f"{human_size(room.free)} free, {human_size(reserve)} of it kept, the next run needs about {human_size(need)}"
+    )
+    remedy = f"Free some space in {subject.store.base_path}, run: doit prune, or enlarge the disk."
+    if need > left:
+        return failure(what, remedy)
+    return warning(what, remedy) if need * RUNS_AHEAD > left else ok(what)
+
+
+def time(subject: Subject) -> Finding:
+    """No event and no backup comes from the future, and something keeps the clock in step."""
+    with suppress(CatalogMissing):
+        newest = watching.newest_event_at(subject.catalog)
+        if newest and newest > subject.at + timedelta(minutes=1):
+            return failure(f"the newest event is of {newest:%Y-%m-%d %H:%M} UTC, ahead of this clock", "Set the clock.")
+        ahead = [row.key for row in newest_good(subject.catalog).values() if row.started_at > subject.at]
+        if ahead:
+            return warning(f"the newest good backup is dated in the future: {some(ahead)}", "Run: doit backup --force")
+    if not clock.is_in_step():
+        return warning(
+            "nothing keeps the clock in step, says the kernel", "Install and start chrony or systemd-timesyncd."
+        )
+    return ok("in step, and behind no event")
+
+
+def timer(subject: Subject) -> Finding:
+    """Something starts the backups."""
+    for place, words in _schedules(subject.cron_tables):
+        if any(OURS.search(line) for line in words.splitlines() if not line.lstrip().startswith("#")):
+            return ok(f"found in {place}")
+    return warning(
+        "neither a timer of systemd nor a line of cron starts backups", "Install one; docs/operations.md has both."
+    )
+
+
+def metrics(subject: Subject) -> Finding:
+    """The textfile tells of the newest run, and others can read it."""
+    settings = subject.configuration.monitoring.prometheus
+    if not settings.is_wanted:
+        return warning("no metrics are written, so nobody hears of an absence", "Set monitoring.prometheus.textfile.")
+    if settings.textfile is None:
+        return ok("pushed after each run")
+    with explained("look at", settings.textfile):
+        if not settings.textfile.is_file():
+            return failure(f"{settings.textfile} does not exist", "Write it and see why not: doit metrics")
+        found = settings.textfile.stat()
+    if not found.st_mode & 0o004:
+        return failure(f"{settings.textfile} cannot be read by others", f"Run: chmod 0644 {settings.textfile}")
+    written = datetime.fromtimestamp(found.st_mtime, subject.at.tzinfo)
+    run = watching.last_run(subject.catalog)
+    age = subject.at - written
+    is_behind = run is not None and run.finished_at is not None and written < run.finished_at - timedelta(seconds=2)
+    if is_behind or age > 1.5 * timedelta(minutes=subject.configuration.scheduling.interval_minutes):
+        return failure(f"{settings.textfile} is of {written:%Y-%m-%d %H:%M} UTC: stale", "Write it now: doit metrics")
+    return ok(f"{settings.textfile} is {counted(int(age.total_seconds() // 60), 'minute')} old")
+
+
+def _schedules(cron_tables: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
+    """Yield what could start the runs, with the place it was found in; what cannot be asked holds nothing."""
+    for words in TIMERS:
+        try:
+            yield (
+                " ".join(words),
+                capture(Command(argv=words), timeout_seconds=ASK_SECONDS).stdout.decode(errors="replace"),
+            )
+        except BackupError:
+            continue
+    tables = [path for table in cron_tables for path in (sorted(table.iterdir()) if table.is_dir() else [table])]
+    for path in tables:
+        if path.is_file():
+            with explained("read", path):
+                yield str(path), path.read_text(errors="replace")
