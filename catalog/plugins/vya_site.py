@@ -9,21 +9,28 @@ from functools import wraps
 
 from datasette import Forbidden, NotFound, Response, hookimpl
 from markupsafe import Markup
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from vya_backup import __version__, clock
+from vya_backup.clock import rfc3339
+from vya_backup.decisions.naming import Key
 from vya_backup.decisions.retention import local_day
+from vya_backup.history.questions import questions
 from vya_backup.history.reading import Borrowed
-from vya_backup.outlook import figures
+from vya_backup.outlook import figures, health_pages, metrics
 from vya_backup.outlook.site import cells, guard
 from vya_backup.outlook.site.backup_page import backup_page
 from vya_backup.outlook.site.database_page import database_page
 from vya_backup.outlook.site.front import front
 from vya_backup.outlook.site.instance_page import instance_page
 from vya_backup.outlook.site.keeper import Keeper
+from vya_backup.outlook.site.keeping import HORIZON_DAYS
 from vya_backup.outlook.site.shelf import VIEWABLE, shelves
 from vya_backup.outlook.site.surroundings import surroundings
+from vya_backup.settings.site_model import is_loopback
 
 CACHE_KIB = 32 * 1024
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 # ------------------------------------------------------------------ reading
 
@@ -87,22 +94,22 @@ async def show_front(datasette, request):
 
 async def show_database(datasette, request):
     """Tell of one database."""
-    instance, database = (cells.decoded(request.url_vars[name]) for name in ("instance", "database"))
-    said = request.args.get("year") or ""
-    year = int(said) if said.isdecimal() and 1970 <= int(said) <= 9998 else None
+    key = Key(*(cells.decoded(request.url_vars[name]) for name in ("instance", "database")))
+    host, said = request.args.get("host") or "", request.args.get("year") or ""
+    year = int(said) if said.isdecimal() and FIRST_YEAR <= int(said) <= LAST_YEAR else None
 
     def question(reads, around):
-        return database_page(reads, around, instance, database, year)
+        return database_page(reads, around, key, year, host)
 
-    return await page(datasette, request, "vya_database.html", question)
+    return await page(datasette, request, "vya_database.html", question, horizon=HORIZON_DAYS)
 
 
 async def show_instance(datasette, request):
     """Tell of one instance."""
-    instance = cells.decoded(request.url_vars["instance"])
+    instance, host = cells.decoded(request.url_vars["instance"]), request.args.get("host") or ""
 
     def question(reads, around):
-        return instance_page(reads, around, instance)
+        return instance_page(reads, around, instance, host, keeper(datasette).space(reads, instance, host))
 
     return await page(datasette, request, "vya_instance.html", question)
 
@@ -120,9 +127,54 @@ async def show_tables(datasette, request):
 
 async def show_questions(datasette, request):
     """List the questions that auditors ask."""
-    asked = datasette.metadata("queries", database=guard.CATALOG, fallback=False) or {}
-    questions = [{"name": name, **said} for name, said in asked.items()]
-    return await page(datasette, request, "vya_questions.html", lambda reads, around: questions)
+    return await page(datasette, request, "vya_questions.html", lambda reads, around: questions())
+
+
+# ------------------------------------------------------------------ for machines
+
+
+async def may_watch(datasette, request):
+    """Say whether monitoring is answered: on a site with accounts by this machine alone, unless it is opened."""
+    config = datasette.plugin_config("vya_site") or {}
+    if not config.get("login") or config.get("open_monitoring"):
+        return True
+    peer = (request.scope.get("client") or ("",))[0]
+    return is_loopback(peer) or await datasette.permission_allowed(request.actor, "view-instance", default=True)
+
+
+async def machine_page(datasette, request, made):
+    """Answer one of the pages of `health_pages`; a catalog that cannot be read is 503."""
+    if not await may_watch(datasette, request):
+        return Response.text("403 Forbidden: log in, or ask from the host itself\n", status=403)
+    try:
+        status, value = await ask(datasette, lambda reads: made(reads, clock.now()))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is that this is not well
+        status, value = 503, {"status": "unhealthy", "timestamp": rfc3339(clock.now()), "error": type(error).__name__}
+    return Response.json(value, status=status)
+
+
+async def show_health(datasette, request):
+    """Answer whether all is well."""
+    return await machine_page(datasette, request, health_pages.health)
+
+
+async def show_ready(datasette, request):
+    """Answer for each instance."""
+    return await machine_page(datasette, request, health_pages.ready)
+
+
+async def show_live():
+    """Answer."""
+    status, value = health_pages.live()
+    return Response.json(value, status=status)
+
+
+async def show_metrics(datasette, request):
+    """Answer what the textfile holds."""
+    if not await may_watch(datasette, request):
+        return Response.text("403 Forbidden: log in, or ask from the host itself\n", status=403)
+    text = await ask(datasette, lambda reads: metrics.text(reads, clock.now()))
+    return Response(text.decode(), content_type=CONTENT_TYPE_LATEST)
 
 
 @hookimpl
@@ -134,6 +186,10 @@ def register_routes():
         (r"^/instance/(?P<instance>[^/]+)$", show_instance),
         (r"^/backup/(?P<backup>[^/]+)$", show_backup),
         (r"^/questions$", show_questions),
+        (r"^/health$", show_health),
+        (r"^/health/ready$", show_ready),
+        (r"^/health/live$", show_live),
+        (r"^/metrics$", show_metrics),
         (rf"^/{guard.CATALOG}$", show_tables),
     ]
 
@@ -190,13 +246,41 @@ def with_headers(send):
     return sending
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def forbidden(datasette, request, message):
-    """Show the login to whoever may log in; who is in and still may not gets the plain refusal."""
-    config = datasette.plugin_config("vya_site") or {}
-    if config.get("login") and not request.actor:
-        return Response.redirect("/-/login")
-    return None
+    """Show the login to whoever may log in; who is in, or has nowhere to, gets the plain refusal."""
+
+    async def answer():
+        config = datasette.plugin_config("vya_site") or {}
+        if config.get("login") and not request.actor and "text/html" in request.headers.get("accept", ""):
+            return Response.redirect("/-/login")
+        return await error_page(datasette, request, 403, "What you asked for is closed.")
+
+    return answer
+
+
+@hookimpl(tryfirst=True)
+def handle_exception(datasette, request, exception):
+    """Answer an error in our frame; Datasette's own handler is asked too, and prints the traceback of a bug."""
+
+    async def answer():
+        status = getattr(exception, "status", 500)
+        known = "There is nothing of this name." if status == 404 else str(exception)
+        said = "The site could not make this page; its log says why." if status >= 500 else known
+        return await error_page(datasette, request, status, said)
+
+    return answer
+
+
+async def error_page(datasette, request, status, message):
+    """Return an error as a page, as JSON where JSON was asked for, and as bare text when even that fails."""
+    if request.path.endswith(".json"):
+        return Response.json({"ok": False, "error": message, "status": status}, status=status)
+    try:
+        context = {"error": message, "status": status}
+        return Response.html(await datasette.render_template("error.html", context, request=request), status=status)
+    except Exception:  # noqa: BLE001 - the catalog itself may be what cannot be read
+        return Response.text(f"{status}: {message}\n", status=status)
 
 
 # ------------------------------------------------------------------ how it looks
@@ -219,6 +303,12 @@ def render_cell(row, value, column, database, datasette):
     return None if drawn is None else Markup(drawn)
 
 
+def arranged(names, rows):
+    """Return the places of the columns of a table in the order of `cells`."""
+    listed = [list(row) for row in rows]
+    return cells.arranged(names, lambda place: all(row[place]["raw"] in {None, ""} for row in listed))
+
+
 @hookimpl
 def prepare_jinja2_environment(env):
     """Give the templates the forms of `cells` and `figures`."""
@@ -229,6 +319,7 @@ def prepare_jinja2_environment(env):
         "digest": lambda value: Markup(cells.digest(value)) if value else Markup(cells.NONE),
         "badge": lambda word: Markup(cells.badge(word)),
         "age": figures.human_age,
+        "arranged": arranged,
         "encoded": cells.encoded,
         "picture": Markup,
         "day": lambda instant, zone: local_day(instant, zone).strftime("%-d %B %Y"),
@@ -260,8 +351,10 @@ def startup(datasette):
     async def follow():
         while True:
             with suppress(Exception):  # a copy that is just being written or replaced: the next round tells
+                await ask(datasette, keeper(datasette).foresee)
                 while await ask(datasette, keeper(datasette).follow):
                     await asyncio.sleep(0.01)
+                await ask(datasette, keeper(datasette).foresee)
             await asyncio.sleep(10)
 
     async def begin():

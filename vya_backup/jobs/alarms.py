@@ -18,9 +18,9 @@ def barred(workspace: Workspace, key: Key, rows: list[RetainedRow]) -> str:
     return barred_by(workspace.catalog, key, rows, rules.shrink_alarm_percent)
 
 
-def barred_by(reads: Reads, key: Key, rows: list[RetainedRow], shrink_alarm_percent: int) -> str:
-    """Return the same to whoever has a catalog and no configuration."""
-    found = alarms(reads, key.instance, key.database)
+def barred_by(reads: Reads, key: Key, rows: list[RetainedRow], shrink_alarm_percent: int, origin: str = "") -> str:
+    """Return the same to whoever has a catalog and no configuration; a merged one has several origins."""
+    found = alarms(reads, key.instance, key.database, origin)
     if found.trouble:
         return f"its newest attempt is no good backup: {_told(found.trouble)}"
     good = [row for row in rows if row.state == "good"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from vya_backup.clock import parse_rfc3339, rfc3339
 from vya_backup.history.reading import Reads
@@ -15,8 +16,8 @@ from vya_backup.outlook.site.rooms import SOON, Disk
 
 RECENT = timedelta(days=7)
 _LOST = """
-SELECT instance, database, backup_id, state, host FROM backups WHERE state IN ('damaged', 'missing')
-ORDER BY sequence DESC LIMIT 20
+SELECT state, count(*) AS number FROM projected_backups
+WHERE state IN ('damaged', 'missing') AND ?1 IN ('', host) GROUP BY state
 """
 _UNREACHED = """
 SELECT instance, host, at, json_extract(data, '$.message') AS message FROM events WHERE id IN (
@@ -70,12 +71,12 @@ def _of_line(line: Line) -> Concern | None:
 
 
 def _of_drill(line: Line) -> Concern | None:
-    drill = line.drill
-    if line.state == "gone" or not drill or drill.last_verdict in {None, "pass"}:
+    proof = line.proof
+    if line.state == "gone" or not proof or proof.drill_verdict in {None, "pass"}:
         return None
-    is_fail = drill.last_verdict == "fail"
-    words = f"its newest drill {'failed' if is_fail else 'could not judge'}: {drill.last_reason or 'no reason given'}"
-    return Concern("bad" if is_fail else "warn", line.key, words, line.path, drill.last_drill_at)
+    is_fail = proof.drill_verdict == "fail"
+    words = f"its newest drill {'failed' if is_fail else 'could not judge'}: {proof.drill_reason or 'no reason given'}"
+    return Concern("bad" if is_fail else "warn", line.key, words, line.path, proof.drilled_at)
 
 
 def _of_disks(disks: Sequence[Disk], now: datetime) -> Iterator[Concern]:
@@ -89,10 +90,12 @@ def _of_disks(disks: Sequence[Disk], now: datetime) -> Iterator[Concern]:
 
 
 def _of_backups(reads: Reads, host: str) -> Iterator[Concern]:
-    for row in reads.rows(_LOST):
-        if not host or row["host"] == host:
-            words = "a backup is damaged" if row["state"] == "damaged" else "the file of a backup is missing"
-            yield Concern("warn", f"{row['instance']}/{row['database']}", words, f"/backup/{encoded(row['backup_id'])}")
+    """Yield one concern for all that are damaged and one for all that are missing: old ones stay so for ever."""
+    for row in reads.rows(_LOST, (host,)):
+        number, words = row["number"], {"damaged": "damaged", "missing": "missing from the disk"}[row["state"]]
+        title = f"{number:,} older backups" if number > 1 else "One backup"
+        path = f"/catalog/backups?state={row['state']}&_sort_desc=sequence{f'&host={quote(host)}' if host else ''}"
+        yield Concern("warn", title, f"{'are' if number > 1 else 'is'} {words}; each page says since when", path)
 
 
 def _of_instances(reads: Reads, now: datetime, host: str) -> Iterator[Concern]:

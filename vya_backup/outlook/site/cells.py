@@ -6,7 +6,7 @@ A cell is HTML with every value escaped, or None where Datasette's own way is go
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any, Final
@@ -35,6 +35,32 @@ _DIGESTS: Final = frozenset(
     {"hash", "prev_hash", "sha256", "plain_sha256", "metadata_sha256", "schema_hash", "event_id", "catalog_id"}
     | {"run_id", "restore_id", "recovery_id", "shape"}
 )
+
+
+FIRST: Final = (
+    *(
+        "Link",
+        "id",
+        "at",
+        "started_at",
+        "type",
+        "state",
+        "instance",
+        "database",
+        "sentence",
+        "newest_good_at",
+        "message",
+    ),
+    *("proved_at", "command", "exit_status", "size_bytes", "duration_seconds"),
+)
+"""The columns that a reader looks for, in the order in which tables show them; the others follow."""
+
+
+def arranged(names: Sequence[str], is_empty: Callable[[int], bool]) -> list[int]:
+    """Return the places of the columns that are shown, in order; an `origin` that says nothing is left out."""
+    first = [names.index(name) for name in FIRST if name in names]
+    rest = [place for place, name in enumerate(names) if place not in first]
+    return [place for place in (*first, *rest) if names[place] != "origin" or not is_empty(place)]
 
 
 def cell(row: Mapping[str, Any], column: str, value: Any, zone: ZoneInfo) -> str | None:
@@ -91,9 +117,14 @@ def folded(text: str) -> str:
     return f"<details><summary><code>{beginning}…</code></summary><pre>{shown}{rest}</pre></details>"
 
 
-def database_path(instance: str, database: str) -> str:
-    """Return the address of a database's page."""
-    return f"/db/{encoded(instance)}/{encoded(database)}"
+def database_path(instance: str, database: str, origin: str = "") -> str:
+    """Return the address of a database's page; in a merged catalog `origin` says whose it is."""
+    return f"/db/{encoded(instance)}/{encoded(database)}{_of(origin)}"
+
+
+def instance_path(instance: str, origin: str = "") -> str:
+    """Return the address of an instance's page."""
+    return f"/instance/{encoded(instance)}{_of(origin)}"
 
 
 def encoded(name: str) -> str:
@@ -108,6 +139,10 @@ def decoded(part: str) -> str:
     return unquote(part.replace("%", "%25").replace("~", "%"))
 
 
+def _of(origin: str) -> str:
+    return f"?host={quote(origin, safe='')}" if origin else ""
+
+
 def _tilde(character: str) -> str:
     if character.isascii() and (character.isalnum() or character in "_-"):
         return character
@@ -119,6 +154,7 @@ def _tilde(character: str) -> str:
 
 
 def _by_name(row: Mapping[str, Any], column: str, value: Any, zone: ZoneInfo) -> str | None:
+    origin = str(row.get("origin") or "")
     if column in _BOOLEAN and value in (0, 1):
         return "yes" if value else "no"
     if column in _BADGES:
@@ -128,9 +164,10 @@ def _by_name(row: Mapping[str, Any], column: str, value: Any, zone: ZoneInfo) ->
     if column in {"backup_id", "newest_good"}:
         return f'<a href="/backup/{encoded(str(value))}">{digest(str(value))}</a>'
     if column == "instance":
-        return f'<a href="/instance/{encoded(str(value))}">{escape(str(value))}</a>'
+        return f'<a href="{escape(instance_path(str(value), origin))}">{escape(str(value))}</a>'
     if column == "database" and row.get("instance"):
-        return f'<a href="{database_path(str(row["instance"]), str(value))}">{escape(str(value))}</a>'
+        path = database_path(str(row["instance"]), str(value), origin)
+        return f'<a href="{escape(path)}">{escape(str(value))}</a>'
     return _measured(column, value, zone)
 
 

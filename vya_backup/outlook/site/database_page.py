@@ -16,7 +16,7 @@ from vya_backup.outlook.site.days import Day, counted, days_of
 from vya_backup.outlook.site.keeping import Keeping, keeping
 from vya_backup.outlook.site.lanes import lanes
 from vya_backup.outlook.site.lines import Line, lines
-from vya_backup.outlook.site.pasts import past_of
+from vya_backup.outlook.site.pasts import Name, past_of
 from vya_backup.outlook.site.plot import Frame, Point, plot
 from vya_backup.outlook.site.surroundings import Surroundings
 
@@ -24,15 +24,16 @@ NEWEST = 20
 FAILURES = 8
 _MEASURED = """
 SELECT started_at, size_bytes, duration_seconds FROM projected_backups
-WHERE instance = ? AND database = ? AND size_bytes IS NOT NULL ORDER BY sequence
+WHERE instance = ? AND database = ? AND origin = ? AND size_bytes IS NOT NULL ORDER BY sequence
 """
 _DRILLED = """
 SELECT at, json_extract(data, '$.duration_seconds') AS seconds FROM events
-WHERE type = 'drilled' AND instance = ? AND database = ? AND json_extract(data, '$.verdict') = 'pass' ORDER BY id
+WHERE type = 'drilled' AND instance = ? AND database = ? AND ? IN ('', host)
+  AND json_extract(data, '$.verdict') = 'pass' ORDER BY id
 """
 _FAILED = """
 SELECT id, at, backup_id, step, code, message, hint FROM failures
-WHERE type = 'failed' AND instance = ? AND database = ? ORDER BY id DESC LIMIT ?
+WHERE type = 'failed' AND instance = ? AND database = ? AND ? IN ('', host) ORDER BY id DESC LIMIT ?
 """
 
 
@@ -82,25 +83,26 @@ class DatabasePage:
 
 
 def database_page(
-    reads: Reads, around: Surroundings, instance: str, database: str, year: int | None = None
+    reads: Reads, around: Surroundings, key: Key, year: int | None = None, host: str = ""
 ) -> DatabasePage | None:
     """Return the page, of this year unless another one is asked for; None for a database that nobody knows."""
-    line = next((one for one in lines(reads, around, instance) if one.row.database == database), None)
+    line = next(iter(lines(reads, around, key.instance, key.database, host)), None)
     if line is None:
         return None
-    key, schedule, setup = Key(instance, database), around.schedule(line.host), around.of(line.host)
-    kept = keeping(reads, key, setup, schedule, around.now) if setup else None
+    name = (key.instance, key.database, line.row.origin)
+    schedule, setup = around.schedule(line.host), around.of(line.host)
+    kept = keeping(reads, key, line.row.origin, setup, schedule, around.now) if setup else None
     return DatabasePage(
         around,
         line,
         key,
         str(schedule),
         _year(reads, around, line, year or local_day(around.now, schedule.zone).year),
-        _plots(reads, around, key),
+        _plots(reads, around, name),
         kept,
         lanes(kept.kept, around.now, schedule.zone) if kept and kept.kept else "",
-        tuple(backups(reads, instance, database, limit=NEWEST)),
-        tuple(_failure(row) for row in reads.rows(_FAILED, (instance, database, FAILURES))),
+        tuple(backups(reads, key.instance, key.database, limit=NEWEST, origin=line.row.origin)),
+        tuple(_failure(row) for row in reads.rows(_FAILED, (*name, FAILURES))),
     )
 
 
@@ -115,7 +117,7 @@ def _year(reads: Reads, around: Surroundings, line: Line, number: int) -> Year:
     schedule = around.schedule(line.host)
     first, last = date(number, 1, 1), date(number, 12, 31)
     since = datetime(number, 1, 1, tzinfo=UTC) - timedelta(days=2)
-    past = past_of(reads, line.row.instance, line.row.database, since, since + timedelta(days=370))
+    past = past_of(reads, (line.row.instance, line.row.database, line.row.origin), since, since + timedelta(days=370))
     days = days_of(past, first, last, schedule, around.now)
     by_date = {day.date: day for day in days}
     begun = local_day(past.since, schedule.zone).year if past.since else number
@@ -130,16 +132,13 @@ def _year(reads: Reads, around: Surroundings, line: Line, number: int) -> Year:
     )
 
 
-def _plots(reads: Reads, around: Surroundings, key: Key) -> tuple[str, ...]:
-    rows = reads.rows(_MEASURED, (key.instance, key.database))
+def _plots(reads: Reads, around: Surroundings, name: Name) -> tuple[str, ...]:
+    rows = reads.rows(_MEASURED, name)
     sizes = [(parse_rfc3339(row["started_at"]), float(row["size_bytes"])) for row in rows]
     times = [
         (at, float(row["duration_seconds"])) for (at, _), row in zip(sizes, rows, strict=True) if row[2] is not None
     ]
-    drills = [
-        (parse_rfc3339(row["at"]), float(row["seconds"] or 0))
-        for row in reads.rows(_DRILLED, (key.instance, key.database))
-    ]
+    drills = [(parse_rfc3339(row["at"]), float(row["seconds"] or 0)) for row in reads.rows(_DRILLED, name)]
     first = min((points[0][0] for points in (sizes, times, drills) if points), default=around.now)
     span = (first, around.now, around.zone)
     shown: Sequence[tuple[Sequence[Point], Frame, bool]] = (

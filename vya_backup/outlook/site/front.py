@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from vya_backup.clock import parse_rfc3339, rfc3339
 from vya_backup.history.reading import Reads
 from vya_backup.outlook.site.attention import Concern, concerns
+from vya_backup.outlook.site.cells import instance_path
 from vya_backup.outlook.site.lines import Line, lines
 from vya_backup.outlook.site.rooms import Disk, disks
 from vya_backup.outlook.site.surroundings import Surroundings
@@ -23,7 +24,13 @@ class Group:
     """The databases of one instance, the order is their names'."""
 
     instance: str
+    origin: str
     lines: tuple[Line, ...]
+
+    @property
+    def path(self) -> str:
+        """Return the address of the instance's page."""
+        return instance_path(self.instance, self.origin)
 
     @property
     def bytes_kept(self) -> int:
@@ -73,7 +80,7 @@ class Front:
     @property
     def proved(self) -> list[Line]:
         """Return the databases that a drill has proved, within the time that is configured for that, if any."""
-        return [line for line in self.living if line.drill and self._is_fresh(line, line.drill.proved_at)]
+        return [line for line in self.living if line.proof and self._is_fresh(line, line.proof.proved_at)]
 
     @property
     def newest_proof(self) -> Line | None:
@@ -108,10 +115,17 @@ def front(reads: Reads, around: Surroundings, host: str = "") -> Front:
 
 
 def grouped(found: list[Line]) -> tuple[Group, ...]:
-    """Return lines by instance."""
-    names = sorted({line.row.instance for line in found})
-    return tuple(Group(name, tuple(line for line in found if line.row.instance == name)) for name in names)
+    """Return lines by instance, of each host in a merged catalog."""
+    names = sorted({(line.row.instance, line.row.origin) for line in found})
+    return tuple(
+        Group(
+            instance,
+            origin,
+            tuple(line for line in found if (line.row.instance, line.row.origin) == (instance, origin)),
+        )
+        for instance, origin in names
+    )
 
 
 def _proved_at(line: Line) -> datetime | None:
-    return line.drill.proved_at if line.drill else None
+    return line.proof.proved_at if line.proof else None

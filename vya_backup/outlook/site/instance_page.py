@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
 
 from vya_backup.clock import parse_rfc3339
 from vya_backup.history.reading import Reads
@@ -16,16 +15,9 @@ from vya_backup.outlook.site.plot import Frame, Point, plot
 from vya_backup.outlook.site.rooms import Disk, disks
 from vya_backup.outlook.site.surroundings import Surroundings
 
-_CHANGES = """
-SELECT day, sum(bytes) AS bytes FROM (
-  SELECT substr(dumped_at, 1, 10) AS day, size_bytes AS bytes FROM projected_backups
-  WHERE instance = ?1 AND size_bytes IS NOT NULL AND state IN ('good', 'pruned', 'damaged', 'missing')
-  UNION ALL
-  SELECT substr(pruned_at, 1, 10), -size_bytes FROM projected_backups
-  WHERE instance = ?1 AND size_bytes IS NOT NULL AND pruned_at IS NOT NULL
-) WHERE day IS NOT NULL GROUP BY day ORDER BY day
-"""
-_DISCOVERED = "id = (SELECT discovered_event FROM projected_instances WHERE instance = ?)"
+_DISCOVERED = (
+    "id = (SELECT discovered_event FROM projected_instances WHERE instance = ?1 AND (?2 = '' OR origin IN ('', ?2)))"
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +47,12 @@ class InstancePage:
         return sum(line.row.kept_bytes for line in self.lines)
 
 
-def instance_page(reads: Reads, around: Surroundings, instance: str) -> InstancePage | None:
-    """Return the page; None for an instance that nobody knows."""
-    found = tuple(lines(reads, around, instance))
-    said = next(iter(recorded(reads, _DISCOVERED, (instance,))), None)
+def instance_page(
+    reads: Reads, around: Surroundings, instance: str, host: str, space: Sequence[Point]
+) -> InstancePage | None:
+    """Return the page; `space` are the bytes that its backups take over time. None for an instance nobody knows."""
+    found = tuple(lines(reads, around, instance, host=host))
+    said = next(iter(recorded(reads, _DISCOVERED, (instance, host))), None)
     if not found and said is None:
         return None
     hosts = {line.host for line in found}
@@ -66,7 +60,7 @@ def instance_page(reads: Reads, around: Surroundings, instance: str) -> Instance
         around,
         instance,
         found,
-        _space(reads, around, instance),
+        _space(space, around),
         _shares(found),
         tuple(disk for disk in disks(reads, around.setups, around.now) if disk.host in hosts),
         said.event if said and isinstance(said.event, Discovered) else None,
@@ -74,13 +68,10 @@ def instance_page(reads: Reads, around: Surroundings, instance: str) -> Instance
     )
 
 
-def _space(reads: Reads, around: Surroundings, instance: str) -> str:
-    rows = reads.rows(_CHANGES, (instance,))
-    days = [parse_rfc3339(f"{row['day']}T23:59:59Z") for row in rows]
-    sums = accumulate(float(row["bytes"]) for row in rows)
-    points: list[Point] = [(min(day, around.now), max(total, 0.0)) for day, total in zip(days, sums, strict=True)]
+def _space(points: Sequence[Point], around: Surroundings) -> str:
     first = points[0][0] if points else around.now - timedelta(days=1)
-    return plot(points, Frame("Space used by backups that were kept", "bytes", first, around.now, around.zone))
+    name = "Space used by backups that were kept"
+    return plot(points, Frame(name, "bytes", first, around.now, around.zone))
 
 
 def _shares(found: Sequence[Line]) -> tuple[Share, ...]:

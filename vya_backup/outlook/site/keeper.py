@@ -8,8 +8,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from vya_backup import clock
-from vya_backup.history.reading import Reads
 from vya_backup.history.following import Watch
+from vya_backup.history.reading import Reads
+from vya_backup.outlook.site.plot import Point
+from vya_backup.outlook.site.spaces import space_of
 
 ANEW: Final = timedelta(hours=6)
 """So often everything is read again: an event that was changed behind the reader is found then."""
@@ -27,6 +29,7 @@ class Keeper:
         self._file = _identity(self._path)
         self._begun = clock.now()
         self._again: Watch | None = None
+        self._spaces: dict[tuple[str, str], tuple[int, list[Point]]] = {}
 
     def is_replaced(self) -> bool:
         """Say whether another file has taken the place of the one that was opened."""
@@ -46,6 +49,28 @@ class Keeper:
         if self._again is None and self.checked_at - self._begun > ANEW:
             self._again = Watch()
         return self._walk_again(reads, self._again) if self._again else 0
+
+    def space(self, reads: Reads, instance: str, host: str) -> list[Point]:
+        """Return the space of an instance over time, read anew only when there is a new event.
+
+        Raises:
+            sqlite3.Error: the file cannot be read.
+        """
+        head = int(reads.rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
+        known, points = self._spaces.get((instance, host), (-1, []))
+        if known != head:
+            points = space_of(reads, instance, host, clock.now())
+            self._spaces[instance, host] = (head, points)
+        return points
+
+    def foresee(self, reads: Reads) -> None:
+        """Work out beside the requests what would make one of them slow.
+
+        Raises:
+            sqlite3.Error: the file cannot be read.
+        """
+        for row in reads.rows("SELECT DISTINCT instance, origin FROM projected_databases"):
+            self.space(reads, row["instance"], row["origin"])
 
     def _walk_again(self, reads: Reads, walk: Watch) -> int:
         number = walk.follow(reads)

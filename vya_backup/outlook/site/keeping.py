@@ -59,12 +59,12 @@ LANES = ("held", "yearly", "monthly", "weekly", "daily", "last", "of", "newest",
 """The first words of the reasons, the strongest first."""
 
 
-def keeping(reads: Reads, key: Key, setup: Configured, schedule: Schedule, now: datetime) -> Keeping:
+def keeping(reads: Reads, key: Key, origin: str, setup: Configured, schedule: Schedule, now: datetime) -> Keeping:
     """Decide for one database as the host does, at this moment and for the days to come."""
     rules = rules_for(Retention.model_validate(setup.retention | {"overrides": setup.overrides}), key)
-    rows = retained(reads, key.instance, key.database)
+    rows = retained(reads, key.instance, key.database, origin)
     policy = Policy.of(rules)
-    barred = barred_by(reads, key, rows, rules.shrink_alarm_percent)
+    barred = barred_by(reads, key, rows, rules.shrink_alarm_percent, origin)
     candidates = [_candidate(row) for row in rows]
     decision = decide(candidates, policy, now, schedule.zone, barred)
     leaving = _leaving(candidates, policy, schedule, now)

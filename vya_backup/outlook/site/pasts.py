@@ -15,42 +15,43 @@ from vya_backup.outlook.site.days import Attempt, Past, Rehearsal
 
 _ATTEMPTS = """
 SELECT backup_id, started_at, slot_start, slot_end, state FROM projected_backups
-WHERE instance = ? AND database = ? AND started_at >= ? AND started_at < ?
+WHERE instance = ? AND database = ? AND origin = ? AND started_at >= ? AND started_at < ?
 """
 _RECENT = """
 SELECT backup_id, started_at, slot_start, slot_end, state FROM projected_backups
-WHERE instance = ? AND database = ? ORDER BY sequence DESC LIMIT ?
+WHERE instance = ? AND database = ? AND origin = ? ORDER BY sequence DESC LIMIT ?
 """
 _FIRST = """
-SELECT started_at FROM projected_backups WHERE instance = ? AND database = ? ORDER BY sequence LIMIT 1
+SELECT started_at FROM projected_backups WHERE instance = ? AND database = ? AND origin = ? ORDER BY sequence LIMIT 1
 """
 _FAILURES = """
 SELECT at FROM events
-WHERE type = 'failed' AND instance = ? AND database = ? AND backup_id IS NULL AND at >= ? AND at < ?
+WHERE type = 'failed' AND instance = ?1 AND database = ?2 AND ?3 IN ('', host) AND backup_id IS NULL
+  AND at >= ?4 AND at < ?5
 """
 _DRILLS = """
 SELECT at, json_extract(data, '$.verdict') AS verdict FROM events
-WHERE type = 'drilled' AND instance = ? AND database = ? AND at >= ? AND at < ?
+WHERE type = 'drilled' AND instance = ?1 AND database = ?2 AND ?3 IN ('', host) AND at >= ?4 AND at < ?5
 """
+Name = tuple[str, str, str]
+"""Instance, database and origin."""
 
 
-def past_of(reads: Reads, instance: str, database: str, since: datetime, until: datetime) -> Past:
+def past_of(reads: Reads, name: Name, since: datetime, until: datetime) -> Past:
     """Return what happened to a database between two instants, and a little around them."""
-    attempts = reads.rows(_ATTEMPTS, (instance, database, rfc3339(since), rfc3339(until)))
-    return _past(reads, instance, database, attempts, since, until)
+    attempts = reads.rows(_ATTEMPTS, (*name, rfc3339(since), rfc3339(until)))
+    return _past(reads, name, attempts, since, until)
 
 
-def recent_past_of(reads: Reads, instance: str, database: str, number: int, since: datetime, until: datetime) -> Past:
+def recent_past_of(reads: Reads, name: Name, number: int, since: datetime, until: datetime) -> Past:
     """Return the same of the last `number` attempts, at the cost of so many."""
-    attempts = reads.rows(_RECENT, (instance, database, number))
-    return _past(reads, instance, database, attempts, since, until)
+    attempts = reads.rows(_RECENT, (*name, number))
+    return _past(reads, name, attempts, since, until)
 
 
-def _past(
-    reads: Reads, instance: str, database: str, attempts: Sequence[Any], since: datetime, until: datetime
-) -> Past:
-    span = (instance, database, rfc3339(since), rfc3339(until))
-    first = reads.rows(_FIRST, (instance, database))
+def _past(reads: Reads, name: Name, attempts: Sequence[Any], since: datetime, until: datetime) -> Past:
+    span = (*name, rfc3339(since), rfc3339(until))
+    first = reads.rows(_FIRST, name)
     return Past(
         attempts=[
             Attempt(row[0], parse_rfc3339(row[1]), _instant(row[2]), _instant(row[3]), row[4]) for row in attempts

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vya_backup.errors import ConfigurationError
+from vya_backup.history.questions import questions
 from vya_backup.outlook.site.guard import CATALOG
 from vya_backup.outlook.site.shelf import TABLES
 from vya_backup.resources import resource
@@ -58,10 +59,12 @@ def site(service: Service) -> Any:
     # Only what is asked for is loaded: another plugin of the same environment could open a way to write.
     os.environ["DATASETTE_LOAD_PLUGINS"] = ACCOUNTS_PLUGIN if service.hashes else ""
     try:
+        from datasette import handle_exception
         from datasette.app import Datasette
         from datasette.database import Database
     except ModuleNotFoundError as error:
         raise ConfigurationError("the site needs datasette, which is not installed", INSTALL) from error
+    handle_exception.rich = None  # where rich is installed, Datasette would print every local variable into the log
     if service.hashes:
         _demand_accounts_plugin()
     made = Datasette(
@@ -105,7 +108,7 @@ def _demand_accounts_plugin() -> None:
 def _metadata(service: Service) -> dict[str, Any]:
     said: dict[str, Any] = {
         "title": "Backups",
-        "databases": {CATALOG: {"allow_sql": False, "tables": TABLES}},
+        "databases": {CATALOG: {"allow_sql": False, "tables": TABLES, "queries": _queries()}},
         "plugins": {"vya_site": {"login": bool(service.hashes), "open_monitoring": service.open_monitoring}},
     }
     if service.hashes:
@@ -113,6 +116,21 @@ def _metadata(service: Service) -> dict[str, Any]:
         accounts = {f"{name}_password_hash": digest for name, digest in service.hashes.items()}
         said["plugins"][ACCOUNTS_PLUGIN] = {**accounts, "actors": {name: {"id": name} for name in service.hashes}}
     return said
+
+
+def _queries() -> dict[str, dict[str, Any]]:
+    """Return the questions as Datasette's canned queries; what is said of the parameters is for our own form."""
+    return {
+        one.name: {
+            "title": one.title,
+            "description": one.about,
+            "serves": one.serves,
+            "said_of": {parameter.name: parameter.about for parameter in one.parameters},
+            "params": list(one.takes),
+            "sql": one.sql,
+        }
+        for one in questions()
+    }
 
 
 def _secret(service: Service) -> str | None:
