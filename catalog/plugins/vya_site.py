@@ -239,8 +239,11 @@ def with_headers(send):
 
     async def sending(message):
         if message["type"] == "http.response.start":
-            given = [(name.encode(), value.encode()) for name, value in guard.HEADERS.items()]
-            message = {**message, "headers": [*message.get("headers", []), *given]}
+            ours = [(name.encode(), value.encode()) for name, value in guard.HEADERS.items()]
+            theirs = [
+                pair for pair in message.get("headers", []) if pair[0].decode("latin-1").lower() not in guard.HEADERS
+            ]
+            message = {**message, "headers": [*theirs, *ours]}
         await send(message)
 
     return sending

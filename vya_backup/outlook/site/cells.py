@@ -146,11 +146,7 @@ def _of(origin: str) -> str:
 def _tilde(character: str) -> str:
     if character.isascii() and (character.isalnum() or character in "_-"):
         return character
-    return (
-        quote(character, safe="").replace("%", "~")
-        if quote(character, safe="") != character
-        else f"~{ord(character):02X}"
-    )
+    return "".join(f"~{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
 def _by_name(row: Mapping[str, Any], column: str, value: Any, zone: ZoneInfo) -> str | None:

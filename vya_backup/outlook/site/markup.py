@@ -20,8 +20,8 @@ def words(text: object) -> str:
     return escape(str(text))
 
 
-def picture(width: float, height: float, label: str, *content: str, class_: str = "") -> str:
-    """Return a picture with its alternative in words."""
+def picture(width: float, height: float, label: str, *content: str, class_: str = "", stretch: bool = False) -> str:
+    """Return a picture with its alternative in words; `stretch` lets it fill whatever frame it stands in."""
     return tag(
         "svg",
         *content,
@@ -30,11 +30,12 @@ def picture(width: float, height: float, label: str, *content: str, class_: str 
         role="img",
         aria_label=label,
         class_=class_ or None,
+        preserveAspectRatio="none" if stretch else None,
     )
 
 
 def _name(key: str) -> str:
-    return key if key == "viewBox" else key.rstrip("_").replace("_", "-")
+    return key if key in {"viewBox", "preserveAspectRatio"} else key.rstrip("_").replace("_", "-")
 
 
 def _value(value: object) -> str:

@@ -73,6 +73,7 @@ def bar(room: Room, min_free_percent: float) -> str:
         tag("rect", x=0, y=0, width=used, height=BAR_HEIGHT, rx=3, class_=f"used {state}".strip()),
         tag("line", x1=mark, x2=mark, y1=0, y2=BAR_HEIGHT, class_="mark"),
         class_="bar",
+        stretch=True,
     )
 
 
