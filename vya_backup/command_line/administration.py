@@ -38,6 +38,8 @@ class TwoWord(Command):  # type: ignore[misc]
     """A command whose first word names what is done."""
 
     words: Mapping[str, tuple[Action, tuple[Declaration, ...]]] = {}
+    take_names: frozenset[str] = frozenset()
+    """The words that take names beside their options; the action finds them in the option `names`."""
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Find the word, parse its options, act."""
@@ -48,15 +50,19 @@ class TwoWord(Command):  # type: ignore[misc]
         if not args or args[0] not in self.words:
             raise UsageError(f"{self.name} needs to be told what to do", f"There is: {known}.")
         action, declared = self.words[args[0]]
+        parser, names = CmdParse([CmdOption(dict(option)) for option in declared]), []
         try:
-            options, rest = CmdParse([CmdOption(dict(option)) for option in declared]).parse(args[1:])
+            options, rest = parser.parse(args[1:])
+            while rest and args[0] in self.take_names:
+                names.append(rest.pop(0))
+                options, rest = parser.parse_only(rest, options)
         except CmdParseError as error:
             takes = ", ".join(f"--{option['long']}" for option in declared)
             cause = getattr(error.__context__, "msg", str(error))
             raise UsageError(f"{self.name} {args[0]}: {cause}", f"It takes {takes}.") from error
         if rest:
             raise UsageError(f"{self.name} {args[0]} does not take {rest[0]!r}")
-        return action(options)
+        return action({**options, "names": names})
 
 
 def validate(options: Mapping[str, Any]) -> int:

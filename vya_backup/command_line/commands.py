@@ -6,6 +6,7 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from doit.cmd_base import Command
@@ -17,7 +18,7 @@ from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import short_names
 from vya_backup.errors import UsageError
 from vya_backup.history.drift import newest_drift
-from vya_backup.jobs.auditing import audit_with_sidecars
+from vya_backup.jobs.auditing import audit_copy, audit_with_sidecars
 from vya_backup.jobs.planning import plan, wanted_from_history
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook import tables
@@ -125,7 +126,15 @@ class Audit(Looking):
     cmd_options = (
         JSON,
         {"name": "head", "long": "head", "default": "", "help": "a hash that the chain must hold, kept elsewhere"},
+        {"name": "catalog", "long": "catalog", "default": "", "help": "a published copy or a merged catalog instead"},
     )
+
+    def _open_and_look(self, params: Any, args: list[str]) -> int:
+        if not params["catalog"]:
+            return super()._open_and_look(params, args)
+        report = audit_copy(Path(str(params["catalog"])), str(params["head"]))
+        show(params, report.as_json, report.lines)
+        return 0 if report.ok else 1
 
     def look(self, workspace: Workspace, params: Any, args: list[str]) -> int:
         """Verify, name every fault, and fail when there is one."""

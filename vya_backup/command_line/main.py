@@ -24,10 +24,11 @@ from vya_backup.command_line.doit_settings import DOIT_CONFIG
 from vya_backup.command_line.forgetting import Forget
 from vya_backup.command_line.health import Health
 from vya_backup.command_line.holding import Hold, Release
+from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
-from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS, print_error
+from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS
 from vya_backup.command_line.task_help import TaskHelp
 from vya_backup.command_line.users import Users
 from vya_backup.errors import UsageError

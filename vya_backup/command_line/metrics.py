@@ -6,11 +6,12 @@ import sys
 from typing import Any
 
 from vya_backup.command_line.commands import Looking
+from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.options import flag
-from vya_backup.command_line.session import print_error
 from vya_backup.errors import UsageError
 from vya_backup.jobs.exporting import deliver
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.transport.pushing import shown
 
 
 class Metrics(Looking):
@@ -42,5 +43,6 @@ class Metrics(Looking):
         for failure in failures:
             print_error(failure)
         if not failures:
-            print(f"written: {' and '.join(filter(None, (str(settings.textfile or ''), settings.pushgateway_url)))}")
+            places = (str(settings.textfile or ""), shown(settings.pushgateway_url))
+            print(f"written: {' and '.join(place for place in places if place)}")
         return 1 if failures else 0

@@ -11,6 +11,14 @@ from typing import Any
 
 from vya_backup import __version__
 from vya_backup.command_line.administration import TwoWord, option
+from vya_backup.command_line.catalog_actions import (
+    EXPORT_OPTIONS,
+    MERGE_OPTIONS,
+    PUBLISH_OPTIONS,
+    export_events,
+    merge_catalogs,
+    publish_catalog,
+)
 from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.serving import OPTIONS as SERVING
 from vya_backup.command_line.serving import serve
@@ -123,9 +131,15 @@ class CatalogCommand(TwoWord):
     """The catalog itself."""
 
     name = "catalog"
-    doc_purpose = "make a lost catalog again from its copies in the tree of backups, or from the sidecars"
-    doc_usage = "rebuild [--from FOLDER]"
+    doc_purpose = "publish the catalog for readers, merge those of many hosts, export events, or make a lost one again"
+    doc_usage = (
+        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE] | rebuild [--from F]"
+    )
+    take_names = frozenset({"merge"})
     words = {  # noqa: RUF012 - a constant, read only
+        "publish": (publish_catalog, PUBLISH_OPTIONS),
+        "merge": (merge_catalogs, MERGE_OPTIONS),
+        "export": (export_events, EXPORT_OPTIONS),
         "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
         "serve": (serve, SERVING),
     }

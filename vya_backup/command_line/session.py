@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
-from vya_backup.command_line.exporting import export
+from vya_backup.command_line.leaving import UNCOPIED, leave, print_error
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
@@ -24,11 +24,9 @@ from vya_backup.history.run_events import RunStarted
 from vya_backup.history.verifiable import VerifiableRow
 from vya_backup.history.views import database_names
 from vya_backup.jobs.copies import folders
-from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.fitting import fitted
 from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
@@ -68,8 +66,6 @@ GLOBAL_CONFIG: list[Path | None] = [None]
 """What `--config` before the command said, for the rest of this process."""
 GLOBAL_WORDS: set[str] = set()
 """`--verbose` or `--quiet` before the command."""
-UNCOPIED: list[BackupError] = []
-"""Why the catalog could not be copied at the end of the command that is on."""
 
 
 @dataclass
@@ -166,7 +162,7 @@ def looking() -> Iterator[Workspace]:
 
 @contextmanager
 def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
-    """Wire the surroundings together; before they are left, what was appended is copied, and metrics are written.
+    """Wire the surroundings together; before they are left, what was appended is copied, published and measured.
 
     `looks_only` is a preview: it may append what it finds out, and copies nothing.
     """
@@ -177,8 +173,7 @@ def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iter
             yield workspace
         finally:
             if not (read_only or looks_only):
-                _copy_out(workspace)
-                export(workspace, print_error)
+                leave(workspace)
 
 
 @contextmanager
@@ -211,21 +206,6 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
             f"warning: there is no catalog {path}, but copies of one lie in {place}: a new one begins\n"
             "  If it was lost, move the new one away and run: doit catalog rebuild\n"
         )
-
-
-def _copy_out(workspace: Workspace) -> None:
-    """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
-    with workspace.catalog.aftermath() as run:
-        try:
-            copy_out(workspace)
-        except BackupError as error:
-            print_error(
-                type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint)
-            )
-            UNCOPIED.append(error)
-            if run:
-                with suppress(BackupError):  # the catalog itself may be what cannot be written
-                    run.fail()
 
 
 def _log_destination(loaded: Loaded) -> log.Destination:
@@ -282,12 +262,6 @@ def guarded(action: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
         return 0
-
-
-def print_error(error: BackupError) -> None:
-    """Print an expected failure on standard error."""
-    hint = f"\n  {error.hint}" if error.hint else ""
-    sys.stderr.write(fitted(f"error: {error.message}{hint}", sys.stderr) + "\n")
 
 
 def _covers(selected: str, task: str) -> bool:

@@ -18,6 +18,7 @@ from vya_backup.history.recorded import Head
 
 if TYPE_CHECKING:
     from vya_backup.history.catalog import Catalog
+    from vya_backup.history.reading import Reads
 
 MOST_FAULTS: Final = 100
 """More are counted, not told one by one."""
@@ -35,12 +36,26 @@ class StoredHead:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """The outcome. `events` counts those that were read, `head` is the end of the catalog's own chain among them."""
+    """The outcome. `events` counts those that were read, `head` is the end of the catalog's own chain among them.
+
+    `chains` are the ends of all; a merged catalog has no chain of its own.
+    """
 
     ok: bool
     head: Head
     events: int
     faults: tuple[str, ...]
+    chains: tuple[ChainEnd, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChainEnd:
+    """Where one of the chains in the file ends; `host` is known in a merged catalog, and empty in any other."""
+
+    catalog_id: str
+    position: int
+    hash: str
+    host: str
 
 
 @dataclass(slots=True)
@@ -77,10 +92,12 @@ def audit(catalog: Catalog, heads: Iterable[StoredHead] = ()) -> AuditReport:
     walk = _walked(catalog, stored)
     findings = walk.findings
     findings.add(*_gaps(catalog, walk), *_beginnings(catalog), *_lost_heads(walk.chains, stored))
-    findings.add(*_guard_faults(catalog))
+    findings.add(*guard_faults(catalog))
     link = walk.chains.get(catalog.catalog_id) or _Link()
     head = Head(catalog.catalog_id, link.position, link.hash, walk.events)
-    return AuditReport(not findings.count, head, walk.events, findings.told())
+    hosts = catalog.origins()
+    ends = (ChainEnd(name, end.position, end.hash, hosts.get(name, "")) for name, end in walk.chains.items())
+    return AuditReport(not findings.count, head, walk.events, findings.told(), tuple(ends))
 
 
 def _walked(catalog: Catalog, heads: list[StoredHead]) -> _Walk:
@@ -207,7 +224,7 @@ def _beginnings(catalog: Catalog) -> Iterator[str]:
     rows = catalog.rows("SELECT id FROM events WHERE position = 1 AND type <> 'catalog_created'")
     for row in rows:
         yield f"{_name(catalog, row['id'])} begins a chain without being its catalog_created"
-    if not catalog.head().position:
+    if not catalog.head().position and not catalog.origins():
         yield f"the chain of this catalog, {catalog.catalog_id or 'without an id'}, has no event"
 
 
@@ -224,7 +241,7 @@ def _lost_heads(chains: dict[str, _Link], heads: list[StoredHead]) -> Iterator[s
             )
 
 
-def _guard_faults(catalog: Catalog) -> Iterator[str]:
+def guard_faults(catalog: Reads) -> Iterator[str]:
     """Compare the schema in the file with this program's: a dropped trigger is how tampering begins."""
     expected = migrations.expected_schema()
     found = {

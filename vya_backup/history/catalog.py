@@ -44,6 +44,7 @@ class Catalog:
         self._host = host
         self._now = now
         self._read_only = read_only
+        self._is_copy = False
         self._actor = actor()
         self._run: Run | None = None
         self._last_run: Run | None = None
@@ -68,7 +69,9 @@ class Catalog:
             place.prepare(path)
         catalog = cls(path, host, now, read_only)
         with explained(path), closing(connect(path)) as connection:
-            migrations.migrate(connection, path)
+            if not read_only:
+                _refuse_merged(connection, path)
+            migrations.migrate(connection, path, None if read_only else "WAL")
             if not read_only:
                 _use_write_ahead_log(connection)
             catalog.catalog_id = migrations.catalog_id(connection)
@@ -79,20 +82,20 @@ class Catalog:
         return catalog
 
     @classmethod
-    def read_copy(cls, path: Path) -> Catalog:
-        """Open a published or merged copy as it is: nothing of it is written, so that any account may be the reader.
+    def open_copy(cls, path: Path) -> Catalog:
+        """Open a copy, published or merged, to look at it as it is: nothing is upgraded, created or written.
 
         Raises:
-            CatalogMissing: there is no file.
-            CatalogError: it is unreadable, damaged, no catalog, or was made by another version of this program.
+            CatalogError: it cannot be read, is no catalog, or was made by another version of this program.
         """
         path = Path(path).absolute()
-        place.must_exist(path)
         catalog = cls(path, "", clock.now, read_only=True)
-        with explained(path), closing(connect(path)) as connection:
+        catalog._is_copy = True
+        with explained(path), closing(connect(path, mode="ro")) as connection:
             if not migrations.is_current(connection, path):
                 raise CatalogError(
-                    f"the catalog {path} was made by another version of this program", "Publish it anew, with this one."
+                    f"{path} was made by another version of this program",
+                    "Publish or merge it again with this one, or look at it with that one.",
                 )
             catalog.catalog_id = migrations.catalog_id(connection)
         return catalog
@@ -188,6 +191,10 @@ class Catalog:
         )
         return Head(self.catalog_id, *rows[0]) if rows else Head(self.catalog_id, 0, chain.GENESIS, 0)
 
+    def origins(self) -> dict[str, str]:
+        """Return by chain the host whose catalog it came from; empty unless this is a merged catalog."""
+        return dict(tuple(row) for row in self.rows("SELECT catalog_id, host FROM origins ORDER BY host, catalog_id"))
+
     def rebuild_projection(self) -> None:
         """Make what the views read again from the events, in one transaction."""
         with self._transaction() as connection:
@@ -267,13 +274,25 @@ class Catalog:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = connect(self.path)
+            connection = connect(self.path, mode="ro" if self._is_copy else "rw")
             if self._read_only:
                 connection.execute("PRAGMA query_only = ON")
             connection.set_authorizer(authorize)
             self._local.connection = connection
             self._connections.append(connection)
         return connection
+
+
+def _refuse_merged(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse to append to a union: its backups lie on other hosts, and its chains go on elsewhere."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone():
+        return
+    hosts = [row[0] for row in connection.execute("SELECT DISTINCT host FROM origins ORDER BY host")]
+    if hosts:
+        raise CatalogError(
+            f"{path} is merged from the catalogs of {', '.join(hosts)}, and nothing can be appended to it",
+            "Set catalog.path to this host's own catalog; a merged one is for looking.",
+        )
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

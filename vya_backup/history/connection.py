@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from vya_backup.errors import CatalogError
@@ -18,16 +18,18 @@ _DROPS: Final = frozenset(
 ) | {sqlite3.SQLITE_ALTER_TABLE}
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, patience_seconds: float = BUSY_SECONDS, mode: Literal["rw", "ro"] = "rw") -> sqlite3.Connection:
     """Open an existing file in autocommit mode; an append is on disk before it returns.
+
+    While another process holds what is needed, `patience_seconds` pass before that is an error.
 
     Raises:
         sqlite3.Error: it cannot be opened; `explained` says why.
     """
     connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw",
+        f"file:{quote(str(path))}?mode={mode}",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=patience_seconds,
         isolation_level=None,
         check_same_thread=False,  # each thread has its own, but one thread closes them all
         cached_statements=256,

@@ -29,17 +29,19 @@ def schema_version() -> int:
     return int(_migration_files()[-1].name[:4])
 
 
-def migrate(connection: Connection, path: Path) -> None:
+def migrate(connection: Connection, path: Path, journal_mode: str | None = None) -> None:
     """Create or upgrade the schema and refresh the views; a file that is up to date is only read.
 
-    `connection` is in autocommit mode and has no authorizer yet. All changes are one transaction.
+    `connection` is in autocommit mode and has no authorizer yet. All changes are one transaction. `journal_mode` is
+    what a file gets that has to be changed; without it each keeps its own.
 
     Raises:
         CatalogError: the file is newer than this program, or no catalog.
     """
     if is_current(connection, path):
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    if journal_mode:
+        connection.execute(f"PRAGMA journal_mode = {journal_mode}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not is_current(connection, path):  # another process may have been faster

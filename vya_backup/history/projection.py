@@ -70,6 +70,10 @@ def _value(field: str) -> str:
     return f"json_extract(:data, '$.{field}')"
 
 
+def _values_of(*fields: str) -> str:
+    return ", ".join(_value(field) for field in fields)
+
+
 def _values(*fields: str) -> str:
     return ", ".join(f"{field} = {_value(field)}" for field in fields)
 
@@ -192,8 +196,7 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "drill_started": (
         "INSERT OR REPLACE INTO projected_drills "
         "(sequence, backup_id, origin, instance, database, host, process, target_instance) "
-        "SELECT :id, :backup_id, :origin, :instance, :database, :host, "
-        f"{_value('process')}, {_value('target_instance')} "
+        f"SELECT :id, :backup_id, :origin, :instance, :database, :host, {_values_of('process', 'target_instance')} "
         "WHERE :backup_id IS NOT NULL AND :instance IS NOT NULL AND :database IS NOT NULL",
     ),
     "drilled": (_backup("drilled_at = :at", f"{_value('verdict')} = 'pass'"), _DRILL_ENDS),

@@ -28,8 +28,8 @@ _REBUILT: Final = f"SELECT data FROM events WHERE type = '{CatalogRebuilt.type}'
 
 
 @dataclass
-class _End:
-    """The last recovered event of one chain."""
+class End:
+    """The last event of one chain; position 0 before its first one."""
 
     position: int = 0
     hash: str = chain.GENESIS
@@ -41,13 +41,13 @@ class Recovery:
 
     path: Path
     events: int = 0
-    ends: dict[str, _End] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
 
     def __enter__(self) -> Recovery:
         place.prepare(self.path)
         with explained(self.path):
             self._connection = connect(self.path)
-            migrations.migrate(self._connection, self.path)
+            migrations.migrate(self._connection, self.path, "WAL")
             self._connection.execute("BEGIN IMMEDIATE")
         return self
 
@@ -72,10 +72,10 @@ class Recovery:
         """
         with explained(self.path):
             for entry in entries:
-                end = self.ends.setdefault(entry.catalog_id, _End())
+                end = self.ends.setdefault(entry.catalog_id, End())
                 if entry.position <= end.position:
                     continue
-                if fault := _misfit(entry, end):
+                if fault := misfit(entry, end):
                     return f"position {entry.position:,} of catalog {entry.catalog_id} {fault}"
                 try:
                     self._connection.execute(_INSERT, (*entry.values, entry.hash))
@@ -99,7 +99,8 @@ class Recovery:
             self._connection.execute("COMMIT")
 
 
-def _misfit(entry: Entry, end: _End) -> str:
+def misfit(entry: Entry, end: End) -> str:
+    """Say why an event is not the next one of a chain that ends there; an empty text when it is."""
     if entry.position != end.position + 1:
         return f"comes after a gap: the one before it is {end.position:,}"
     try:

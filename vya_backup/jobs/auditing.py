@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from vya_backup.decisions.copies import Segment, folder_of, gaps, snapshot_name
@@ -16,7 +18,8 @@ from vya_backup.decisions.metadata import decode
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.errors import BackupError
 from vya_backup.history import segments
-from vya_backup.history.audit import AuditReport, StoredHead, audit
+from vya_backup.history.audit import AuditReport, ChainEnd, StoredHead, audit
+from vya_backup.history.catalog import Catalog
 from vya_backup.history.recovering import is_lost, losses
 from vya_backup.history.views import backups
 from vya_backup.jobs.copies import CopyFolder, compare_snapshot, folders, segment_lines
@@ -43,7 +46,8 @@ class Verdict:
         """Return plain values."""
         head = asdict(self.report.head)
         counts = {"events": self.report.events, "stored_heads": self.heads}
-        return {"ok": self.ok, "head": head, **counts, "faults": list(self.faults), "unread": list(self.unread)}
+        ends = {"chains": [asdict(end) for end in self.report.chains]}
+        return {"ok": self.ok, "head": head, **counts, **ends, "faults": list(self.faults), "unread": list(self.unread)}
 
     def lines(self) -> list[str]:
         """Return what a person reads."""
@@ -51,7 +55,13 @@ class Verdict:
         told = [f"FAULT  {fault}" for fault in self.faults] + [f"note   {note}" for note in self.unread]
         word = "intact" if self.ok else "NOT INTACT"
         where = f"{counted(self.report.events, 'event')}, {counted(self.heads, 'stored head')} compared"
-        return [*told, f"history is {word}: {where}", f"head {head.position}: {head.hash}"]
+        merged = [f"{end.host}, {end.catalog_id}: head {end.position}: {end.hash}" for end in self._merged]
+        return [*told, f"history is {word}: {where}", *(merged or [f"head {head.position}: {head.hash}"])]
+
+    @property
+    def _merged(self) -> list[ChainEnd]:
+        """Return the chains of a merged catalog, which has none of its own."""
+        return sorted((end for end in self.report.chains if end.host), key=lambda end: (end.host, end.catalog_id))
 
 
 class _Witnesses:
@@ -135,11 +145,19 @@ def audit_with_sidecars(workspace: Workspace, expected_hash: str = "") -> Verdic
     for path in _files(copies):
         (seen.note_segment if path.endswith(".jsonl") else seen.note_snapshot)(path)
     report = audit(workspace.catalog, seen.heads)
-    faults = (*report.faults, *seen.faults)
-    if expected_hash and not _holds(workspace, expected_hash):
-        end = f"its chain ends at position {report.head.position:,}"
-        faults = (*faults, f"no event of this catalog has the hash {expected_hash}: {end}")
+    faults = (*report.faults, *seen.faults, *_lacking(workspace.catalog, report, expected_hash))
     return Verdict(report, len(seen.heads), seen.notes(), faults, tuple(seen.heads))
+
+
+def audit_copy(path: Path, expected_hash: str = "") -> Verdict:
+    """Verify every chain in a published copy or a merged catalog, and a hash that was kept elsewhere.
+
+    Raises:
+        CatalogError: it cannot be read to its end, or is of another version.
+    """
+    with closing(Catalog.open_copy(path)) as catalog:
+        report = audit(catalog)
+        return Verdict(report, 0, (), (*report.faults, *_lacking(catalog, report, expected_hash)))
 
 
 def _missing(folder: CopyFolder, gap: Segment) -> str:
@@ -162,5 +180,8 @@ def _sidecars(workspace: Workspace) -> Iterator[str]:
             yield name
 
 
-def _holds(workspace: Workspace, expected_hash: str) -> bool:
-    return bool(workspace.catalog.rows("SELECT 1 FROM events WHERE hash = ? LIMIT 1", (expected_hash,)))
+def _lacking(catalog: Catalog, report: AuditReport, expected_hash: str) -> Iterator[str]:
+    """Yield a fault where a hash was expected that no event has."""
+    if expected_hash and not catalog.rows("SELECT 1 FROM events WHERE hash = ? LIMIT 1", (expected_hash,)):
+        end = f"its chain ends at position {report.head.position:,}"
+        yield f"no event of this catalog has the hash {expected_hash}: {end}"

@@ -60,9 +60,11 @@ class Observed:
 
     def is_failing(self, instance: str) -> bool:
         """Say whether the newest attempt of one of its databases failed, or to find out which it has at all."""
-        if instance not in self.discovered and any(name == "errors" and of == instance for name, of, _ in self.tallies):
-            return True
-        return any(row.failing for row in self.databases_of(instance))
+        if rows := self.databases_of(instance):
+            return any(row.failing for row in rows)
+        return instance not in self.discovered and any(
+            (name, of) == ("errors", instance) for name, of, _ in self.tallies
+        )
 
     def databases_by_type(self) -> dict[str, int]:
         """Return how many databases of each type are expected to have backups; a type without any is there too."""

@@ -28,7 +28,6 @@ _ONLY_NOTED = {
 
 
 _NOT_YET = {
-    ("catalog", "published_path"): "no copy of the catalog is published",
     ("monitoring", "health_check", "enabled"): "no health page is served",
     ("notifications", "email", "enabled"): "NO MAIL IS SENT; read the exit status of `doit backup`, or `doit status`",
 }
@@ -71,10 +70,31 @@ def refuse_clashing_paths(configuration: Configuration, tree: Node, problems: li
             "be published in one step; remove it, drafts then lie hidden beside their final place"
         )
         problems.append(Problem(tree.find(("storage", "temp_path"))[0].origin, what, str(storage.temp_path)))
+    _refuse_published_path(configuration, tree, problems)
     key = credentials.key_path
     if (credentials.key_file or exists(key)) and lies_below(key, storage.base_path):
         what = "lies below storage.base_path, so whoever gets the backups gets the key; move it elsewhere"
         problems.append(Problem(tree.find(("credentials", "key_file"))[0].origin, what, str(key)))
+
+
+def _refuse_published_path(configuration: Configuration, tree: Node, problems: list[Problem]) -> None:
+    """Find a published copy where its readers could not, or should not, get to it."""
+    published, live = configuration.catalog.published_path, configuration.catalog.path
+    if published is None:
+        return
+    what = ""
+    if lies_below(published, configuration.storage.base_path):
+        what = (
+            "lies below storage.base_path, where nobody but the backup account may look, and off-site copies would "
+            "take it while it is written; give it a folder of its own"
+        )
+    elif live is not None and published.parent.resolve() == live.parent.resolve():
+        what = (
+            f"lies in the folder of the catalog itself ({live.parent}), where no reader may look; "
+            "give it a folder of its own"
+        )
+    if what:
+        problems.append(Problem(tree.find(("catalog", "published_path"))[0].origin, what, str(published)))
 
 
 def lies_below(path: Path, folder: Path) -> bool:

@@ -38,8 +38,6 @@ class Prometheus(Section):
             is_address = False
         if not is_address:
             raise ValueError("must be an address such as https://prometheus.example.org/pushgateway")
-        if parts.username or parts.password:
-            raise ValueError("must hold no account or password: it is shown, logged and recorded")
         return url
 
     @property

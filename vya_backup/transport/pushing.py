@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException
 from threading import Thread
 from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from vya_backup import clock
 from vya_backup.errors import PushFailed
@@ -29,6 +32,12 @@ class Patience:
 
 
 PATIENCE = Patience()
+
+
+def shown(url: str) -> str:
+    """Return an address without the account and the parameters in it, either of which may be a secret."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def push(registry: CollectorRegistry, url: str, job: str, patience: Patience = PATIENCE) -> None:
@@ -62,6 +71,7 @@ def _waited(done: Future[None], patience: Patience) -> float:
 
 def _try(registry: CollectorRegistry, url: str, job: str, patience: Patience) -> None:
     from prometheus_client import push_to_gateway
+    from prometheus_client.exposition import default_handler
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
     retrying = Retrying(
@@ -71,7 +81,24 @@ def _try(registry: CollectorRegistry, url: str, job: str, patience: Patience) ->
         sleep=_pause,
         reraise=True,
     )
-    retrying(push_to_gateway, url, job=job, registry=registry, timeout=patience.answer_seconds)
+    parts = urlsplit(url)
+
+    def handler(
+        url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
+    ) -> Callable[[], None]:
+        everything = [*headers, *_authorization(parts)]
+        return default_handler(f"{url}?{parts.query}" if parts.query else url, method, timeout, everything, data)
+
+    retrying(push_to_gateway, shown(url), job, registry, timeout=patience.answer_seconds, handler=handler)
+
+
+def _authorization(parts: SplitResult) -> list[tuple[str, str]]:
+    """Return the header that an account in the address asks for; the library sends the address as it stands."""
+    if not parts.username:
+        return []
+    account = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    token = base64.b64encode(account.encode()).decode()
+    return [("Authorization", f"Basic {token}")]
 
 
 def _pause(seconds: float) -> None:
@@ -83,4 +110,4 @@ def _pause(seconds: float) -> None:
 
 def _failure(url: str, reason: str) -> PushFailed:
     hint = "See whether it runs, and whether monitoring.prometheus.pushgateway_url is its address."
-    return PushFailed(f"metrics could not be pushed to {url}: {reason}", hint)
+    return PushFailed(f"metrics could not be pushed to {shown(url)}: {reason}", hint)

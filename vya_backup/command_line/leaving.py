@@ -1,0 +1,63 @@
+"""What every command does with the catalog when it leaves: copy it, publish it, tell it in metrics.
+
+The rule: whatever goes wrong here, the backups stay good. A catalog that was not copied is a failure of the command,
+because history may be lost with the host; one that was not published is told, and recorded, and caught up with later.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+from vya_backup.command_line.exporting import export
+from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy
+from vya_backup.history.events import Failed
+from vya_backup.jobs.copying import copy_out
+from vya_backup.jobs.publishing import RUN_PATIENCE_SECONDS, STEP, publish
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.outlook.fitting import fitted
+
+UNCOPIED: list[BackupError] = []
+"""Why the catalog could not be copied at the end of the command that is on."""
+
+
+def leave(workspace: Workspace) -> None:
+    """Copy and publish what was appended; then say it in metrics, which tell of the copy too."""
+    _copy(workspace)
+    if workspace.configuration.catalog.published_path is not None:
+        _publish(workspace)
+    export(workspace, print_error)
+
+
+def _copy(workspace: Workspace) -> None:
+    """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
+    with workspace.catalog.aftermath() as run:
+        try:
+            copy_out(workspace)
+        except BackupError as error:
+            print_error(
+                type(error)(f"the catalog was not copied into the tree of backups: {error.message}", error.hint)
+            )
+            UNCOPIED.append(error)
+            if run:
+                with suppress(BackupError):  # the catalog itself may be what cannot be written
+                    run.fail()
+
+
+def _publish(workspace: Workspace) -> None:
+    """Publish the catalog; a reader makes no run wait or fail, and neither does a copy that cannot be written."""
+    try:
+        publish(workspace, RUN_PATIENCE_SECONDS)
+    except (CatalogBusy, AlreadyRunning) as error:
+        told = f"note: the catalog is published with the next run: {error.message}"
+        sys.stderr.write(fitted(told, sys.stderr) + "\n")
+    except BackupError as error:
+        print_error(type(error)(f"the catalog was not published: {error.message}", error.hint))
+        with workspace.catalog.aftermath(), suppress(BackupError):  # likewise
+            workspace.catalog.append(Failed(step=STEP, code=error.code, message=error.message, hint=error.hint))
+
+
+def print_error(error: BackupError) -> None:
+    """Print an expected failure on standard error."""
+    hint = f"\n  {error.hint}" if error.hint else ""
+    sys.stderr.write(fitted(f"error: {error.message}{hint}", sys.stderr) + "\n")
