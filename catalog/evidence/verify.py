@@ -4,9 +4,11 @@
     python3 verify.py EVIDENCE.zip [--key KEY]
 
 The zip file itself is the better thing to verify: then no byte of it is left out. A folder that it was unpacked into
-can be named instead; without a name it is the folder of this program. KEY is the public key that you were given by another
-way than this file: 64 hexadecimal digits, or a file that holds them, or a PEM file. Without it the program says which
-key signed, and believing that key is up to you. Exit status: 0 all is as it was made, 1 it is not, 2 wrong usage.
+can be named instead; without a name it is the folder of this program. KEY is the public key that you were given by
+another way than this file: 64 hexadecimal digits, or a file that holds them, or a PEM file. Without it the program
+says which key signed, and believing that key is up to you.
+
+Exit status: 0 all is as it was made, 1 it is not, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-SUMS, SIGNATURE, CONTENTS = "SHA256SUMS", "SHA256SUMS.sig", "evidence.json"
+SUMS, SIGNATURE, CONTENTS, LOG = "SHA256SUMS", "SHA256SUMS.sig", "evidence.json", "answers/history.csv"
 SUM_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.][A-Za-z0-9_./-]*)")
 SIGNATURE_LINE = re.compile(rb"ed25519 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
 EVENT_LINE = re.compile(rb'\{"hash":"([0-9a-f]{64})","event":(\[.*\])\}\n', re.DOTALL)
@@ -193,7 +195,7 @@ def verify_chain(evidence, chain, period):
     before, position = chain["prev_hash"], chain["first"]
     with evidence.open(chain["file"]) as packed, gzip.open(packed) as lines:
         for line in lines:
-            where = "%s: the event at position %d " % (chain["file"], position)
+            where = f"{chain['file']}: the event at position {position} "
             found = EVENT_LINE.fullmatch(line)
             if not found:
                 raise Broken(where + "is no event")
@@ -208,7 +210,7 @@ def verify_chain(evidence, chain, period):
             hashes += bytes.fromhex(recorded)
             before, position = recorded, position + 1
     if (position - 1, before) != (chain["last"], chain["last_hash"]):
-        raise Broken("%s ends at position %d, and not with the event %d" % (chain["file"], position - 1, chain["last"]))
+        raise Broken(f"{chain['file']} ends at position {position - 1}, and not with the event {chain['last']}")
     return hashes, within
 
 
@@ -219,7 +221,7 @@ def verify_heads(evidence, contents, chains, seen):
         chain = chains.get(row["catalog_id"])
         if chain and chain["first"] <= int(row["position"]) <= chain["last"]:
             if hash_at(seen, chains, row) != row["hash"]:
-                raise Broken("{} remembers another event at position {}".format(row["source"], row["position"]))
+                raise Broken(f"{row['source']} remembers another event at position {row['position']}")
             compared += 1
     return compared
 
@@ -230,10 +232,10 @@ def verify_answers(evidence, contents, chains, seen):
         count = 0
         for row in rows(evidence, answer):
             count += 1
-            if answer["file"] == "answers/history.csv" and hash_at(seen, chains, row) != row["hash"]:
-                raise Broken("answers/history.csv tells of an event that is not in the chain: " + row["position"])
+            if answer["file"] == LOG and not (row["hash"] and hash_at(seen, chains, row) == row["hash"]):
+                raise Broken(f"{LOG} tells of an event that is not in the chain: {row['position']}")
         if count != answer["rows"]:
-            raise Broken("%s has %d rows instead of %d" % (answer["file"], count, answer["rows"]))
+            raise Broken(f"{answer['file']} has {count} rows instead of {answer['rows']}")
 
 
 def rows(evidence, answer):
@@ -267,7 +269,7 @@ def verify_signature(evidence, contents, trusted):
             raise Broken(f"it is signed by the key {key} and not by {expected}")
     if promised["public_key"] and promised["on_backup_host"]:
         return f"signed by {key}, a key that lies on the backup host itself"
-    return "signed by {}{}".format(key, "" if trusted else ": compare it with the key that you were given (--key)")
+    return f"signed by {key}" + ("" if trusted else ": compare it with the key that you were given (--key)")
 
 
 def verify(evidence, trusted):
@@ -281,15 +283,15 @@ def verify(evidence, trusted):
     for chain in contents["chains"]:
         seen[chain["catalog_id"]], number = verify_chain(evidence, chain, contents["period"])
         within += number
-    told = sum(answer["rows"] for answer in contents["answers"] if answer["file"] == "answers/history.csv")
+    told = sum(answer["rows"] for answer in contents["answers"] if answer["file"] == LOG)
     if told != within:
-        raise Broken("the audit log has %d rows, but %d events lie in the period" % (told, within))
+        raise Broken(f"the audit log has {told} rows, but {within} events lie in the period")
     verify_answers(evidence, contents, chains, seen)
     compared = verify_heads(evidence, contents, chains, seen)
     events = sum(len(hashes) // 32 for hashes in seen.values())
     return (
-        "%d files are as they were made" % files,
-        "%d events in %d unbroken chains, %d hashes that others remember compared" % (events, len(chains), compared),
+        f"{files} files are as they were made",
+        f"{events} events in {len(chains)} unbroken chains, {compared} hashes that others remember compared",
         signed,
     )
 

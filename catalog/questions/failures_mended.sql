@@ -26,6 +26,12 @@ WITH
         'recovery_failed'
       )
       AND (e.type NOT IN ('verified', 'drilled') OR json_extract(e.data, '$.verdict') = 'fail')
+      AND NOT (  -- what it found stands beside it, and is what has to be mended
+        e.type = 'verified' AND EXISTS (
+          SELECT 1 FROM events AS x
+          WHERE x.backup_id = e.backup_id AND +x.type IN ('missing', 'damaged') AND x.run_id IS e.run_id
+        )
+      )
       AND e.at >= coalesce(:from, '')
       AND e.at <= CASE
         WHEN coalesce(:to, '') = '' THEN '9999'
@@ -53,10 +59,10 @@ WITH
             AND json_extract(v.data, '$.verdict') = 'pass'
         ) AS x
       )
-      WHEN f.type = 'verified' THEN (
+      WHEN f.type = 'verified' THEN (  -- only a sidecar differs, until it is put back or the backup is given up
         SELECT min(v.id) FROM events AS v
-        WHERE v.backup_id = f.backup_id AND v.type = 'verified' AND v.id > f.id
-          AND json_extract(v.data, '$.verdict') = 'pass'
+        WHERE v.backup_id = f.backup_id AND v.type IN ('verified', 'pruned') AND v.id > f.id
+          AND coalesce(json_extract(v.data, '$.verdict'), 'pass') = 'pass'
       )
       WHEN f.type = 'drilled' THEN (
         SELECT min(d.id) FROM events AS d INDEXED BY events_by_type

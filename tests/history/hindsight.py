@@ -92,7 +92,13 @@ def failures(events: list[Happened]) -> list[tuple[Happened, Happened | None]]:
     for event in events:
         for sign in _signs(event):
             followers[sign].append(event)
-    wrong = [e for e in events if e.type in BAD or e.data.get("verdict") == "fail"]
+    harmed = {(e.run_id, e.backup_id) for e in events if e.type in {"missing", "damaged"}}
+    wrong = [
+        e
+        for e in events
+        if e.type in BAD
+        or (e.data.get("verdict") == "fail" and (e.type == "drilled" or (e.run_id, e.backup_id) not in harmed))
+    ]
     return [(one, _first(followers, one)) for one in reversed(wrong)]
 
 
@@ -103,6 +109,8 @@ def _signs(event: Happened) -> Iterator[tuple[Any, ...]]:
         yield ("dump", *event.key)
     if event.type == "verified" and passed:
         yield ("file", event.backup_id)
+    if event.type == "pruned" or (event.type == "verified" and passed):
+        yield ("sidecar", event.backup_id)
     if event.type == "drilled" and passed:
         yield ("drill", *event.key)
     if event.type == "started":
@@ -121,7 +129,7 @@ def _first(followers: dict[tuple[Any, ...], list[Happened]], one: Happened) -> H
         case "failed" | "abandoned" if one.database:
             wanted = [("dump", *one.key)]
         case "verified":
-            wanted = [("file", one.backup_id)]
+            wanted = [("sidecar", one.backup_id)]
         case "drilled":
             wanted = [("drill", *one.key)]
         case "restore_failed":

@@ -143,3 +143,22 @@ def test_changes_of_the_configuration_name_what_was_and_what_is(tmp_path: Path) 
         "interval_minutes: 1440 -> 720; retention.daily_keep: 7 -> -; retention.weekly_keep: - -> 4",
         "the first one that is known",
     ]
+
+
+def test_a_fault_is_told_once_and_a_sidecar_is_mended_when_its_backup_is_given_up(tmp_path: Path) -> None:
+    """A verification stands beside the damage that it found; alone it is about a sidecar."""
+    catalog, kinds = opened(tmp_path), one_of_each()
+    failed = kinds["verified"].model_copy(update={"verdict": "fail", "reason": "checksum file differs"})
+    catalog.append(*good(), kinds["damaged"], failed)
+    beside = [row["what"] for row in answers(catalog, "failures_mended")]
+    of_a_sidecar = failed.model_copy(update={"backup_id": "b2"})
+    catalog.append(*good("b2"), of_a_sidecar)
+    before = answers(catalog, "failures_mended")[0]
+    catalog.append(kinds["pruned"].model_copy(update={"backup_id": "b2"}))
+    after = answers(catalog, "failures_mended")[0]
+    catalog.close()
+    assert beside == ["damaged"]
+    assert [(row["what"], row["state"], row["mended_by"]) for row in (before, after)] == [
+        ("verified", "open", None),
+        ("verified", "mended", "pruned"),
+    ]

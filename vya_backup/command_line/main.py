@@ -21,6 +21,7 @@ from vya_backup.command_line import backend, tasks
 from vya_backup.command_line.administration import Config, Credentials
 from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean, NoIgnore, Plan, Status
 from vya_backup.command_line.doit_settings import DOIT_CONFIG
+from vya_backup.command_line.evidence import Evidence
 from vya_backup.command_line.forgetting import Forget
 from vya_backup.command_line.health import Health
 from vya_backup.command_line.holding import Hold, Release
@@ -37,7 +38,7 @@ YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a
 
 LOOKING = (
     *(Backups, Plan, Databases, Status, Health, Metrics, Audit, CatalogCommand),
-    *(Config, Credentials, Hold, Release, Users),
+    *(Config, Credentials, Evidence, Hold, Release, Users),
 )
 
 

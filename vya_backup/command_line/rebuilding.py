@@ -131,9 +131,10 @@ class CatalogCommand(TwoWord):
     """The catalog itself."""
 
     name = "catalog"
-    doc_purpose = "publish the catalog for readers, merge those of many hosts, export events, or make a lost one again"
+    doc_purpose = "publish, merge, export or show the catalog, or make a lost one again"
     doc_usage = (
-        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE] | rebuild [--from F]"
+        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE] | rebuild [--from F] "
+        "| serve [--host H] [--port P] [--catalog FILE]"
     )
     take_names = frozenset({"merge"})
     words = {  # noqa: RUF012 - a constant, read only

@@ -12,6 +12,7 @@ from vya_backup.command_line.administration import option
 from vya_backup.command_line.options import Declaration
 from vya_backup.command_line.session import configured
 from vya_backup.errors import CatalogError, CatalogMissing, ConfigurationError, UsageError
+from vya_backup.history.catalog import Catalog
 from vya_backup.outlook.site.server import Service, listen
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.site_model import Auditor, is_loopback
@@ -88,6 +89,7 @@ def _copy_to_show(configuration: Configuration, said: str) -> Path:
             f"{path} is a catalog that is written to, and whoever reads it could hold up the backups",
             "Serve the copy that doit catalog publish makes.",
         )
+    Catalog.open_copy(path).close()  # one that another version made would fail page by page
     return path
 
 

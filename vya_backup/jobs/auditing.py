@@ -29,7 +29,7 @@ from vya_backup.jobs.workspace import Workspace
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit found, with the heads it compared; `unread` has what is no fault: unreadable sidecars, known losses."""
+    """What an audit found, and the heads; `unread` has what is no fault: unreadable sidecars, known losses."""
 
     report: AuditReport
     heads: int

@@ -71,7 +71,8 @@ class Archive:
 
     def member(self, name: str) -> Member:
         """Begin a file."""
-        self.members[name] = Member(name, self._files.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY)))
+        file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the stack of files closes it
+        self.members[name] = Member(name, self._files.enter_context(file))
         return self.members[name]
 
     def add(self, name: str, content: bytes) -> None:
