@@ -23,6 +23,7 @@ from vya_backup.clock import monotonic, nap
 
 COMMAND = "import sys; from vya_backup.command_line.main import main; sys.exit(main())"
 PATIENCE_SECONDS = 60
+CLIENT = httpx.Client(timeout=PATIENCE_SECONDS, verify=False, cookies=None)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class RunningSite:
 
     def get(self, path: str, **more: object) -> httpx.Response:
         """Ask for a page; redirects are not followed."""
-        return httpx.get(self.address + path, timeout=PATIENCE_SECONDS, **more)  # type: ignore[arg-type]
+        return CLIENT.get(self.address + path, **more)  # type: ignore[arg-type]
 
     @property
     def user(self) -> str:

@@ -7,10 +7,9 @@ import os
 import sqlite3
 from contextlib import closing
 
-import httpx
 import pytest
 
-from tests.site.conftest import RunningSite
+from tests.site.conftest import CLIENT, RunningSite
 from vya_backup.outlook.site import guard
 from vya_backup.outlook.site.shelf import VIEWABLE
 
@@ -72,7 +71,7 @@ def test_what_an_auditor_does_not_need_is_refused(site: RunningSite, path: str) 
 )
 def test_no_method_but_reading_is_answered(site: RunningSite, method: str, path: str) -> None:
     """Whatever the path."""
-    assert httpx.request(method, site.address + path, data={"sql": "delete from events"}).status_code == 403
+    assert CLIENT.request(method, site.address + path, data={"sql": "delete from events"}).status_code == 403
 
 
 @pytest.mark.parametrize("name", VIEWABLE)

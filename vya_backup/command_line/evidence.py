@@ -84,7 +84,7 @@ def _opened(copy: str) -> Iterator[tuple[Catalog, Verdict | None]]:
         with looking() as workspace:
             yield workspace.catalog, audit_with_sidecars(workspace)
         return
-    catalog = Catalog.read_copy(Path(copy))
+    catalog = Catalog.open_copy(Path(copy))
     try:
         yield catalog, None
     finally:
