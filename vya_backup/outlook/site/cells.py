@@ -114,7 +114,7 @@ def folded(text: str) -> str:
         return f"<code>{escape(text)}</code>"
     rest = "" if len(whole) <= FOLDED_CHARACTERS else "\n…"
     beginning, shown = escape(text[:48]), escape(whole[:FOLDED_CHARACTERS])
-    return f"<details><summary><code>{beginning}…</code></summary><pre tabindex=\"0\">{shown}{rest}</pre></details>"
+    return f'<details><summary><code>{beginning}…</code></summary><pre tabindex="0">{shown}{rest}</pre></details>'
 
 
 def database_path(instance: str, database: str, origin: str = "") -> str:
