@@ -4,6 +4,7 @@ Datasette loads this file by its path, so it has no siblings to import; its memo
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import wraps
 
@@ -50,13 +51,10 @@ async def ask(datasette, question):
 
 
 def reopen(datasette):
-    """Go over to a file that has taken the place of the one that is open."""
-    from datasette.database import Database
-
-    path = datasette.get_database(guard.CATALOG).path
-    datasette.remove_database(guard.CATALOG)
-    datasette.add_database(Database(datasette, path=path, is_mutable=True), name=guard.CATALOG)
-    datasette.vya_keeper = Keeper(path)
+    """Go over to a file that has taken the place of the one that is open: each thread holds a connection of its own."""
+    former, datasette.executor = datasette.executor, ThreadPoolExecutor(datasette.setting("num_sql_threads"))
+    former.shutdown(wait=False)
+    datasette.vya_keeper = Keeper(datasette.get_database(guard.CATALOG).path)
 
 
 async def page(datasette, request, template, question, **more):
