@@ -47,7 +47,7 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 
 
 def test_the_example_loads_and_shows_the_defaults() -> None:
-    """Save for instances, overrides, assertions and auditors, which are examples, nothing differs from an empty file."""
+    """Save for instances, overrides, assertions and auditors, which are examples, all is as in an empty file."""
     configuration = load(EXAMPLE, {}).configuration
     storage = configuration.storage
     storage = storage.model_copy(update={"retention": storage.retention.model_copy(update={"overrides": ()})})
