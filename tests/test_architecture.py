@@ -32,6 +32,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "psycopg.connect": ("transport/connections.py",),
     "pymysql.connect": ("transport/connections.py",),
     "doit": ("command_line/",),
+    "opentelemetry": ("transport/telemetry.py",),
     "os.unlink": STORAGE,
     "os.remove": STORAGE,
     "os.link": STORAGE,
@@ -48,6 +49,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
 }
 HEAVY = frozenset(
     {
+        "opentelemetry",
         "sqlalchemy",
         "psycopg",
         "pymysql",

@@ -134,6 +134,12 @@ class TimedOut(BackupError):
     code = "timeout"
 
 
+class TelemetryFailed(BackupError):
+    """A trace could not be sent; nothing else is concerned."""
+
+    code = "telemetry"
+
+
 class Interrupted(BackupError):
     """SIGINT or SIGTERM arrived; children were ended and nothing was published."""
 

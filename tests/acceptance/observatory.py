@@ -47,10 +47,10 @@ class Service:
         with urllib.request.urlopen(self.url + path, timeout=ANSWER_SECONDS) as answer:
             return str(answer.read().decode())
 
-    def is_up(self) -> bool:
-        """Say whether it answers."""
+    def answers(self, path: str) -> bool:
+        """Say whether it has a page."""
         try:
-            return bool(self.get("/metrics"))
+            return bool(self.get(path))
         except OSError:
             return False
 
@@ -75,12 +75,12 @@ def folder_for_all() -> Iterator[Path]:
 
 
 @contextmanager
-def started(name: str, folder: Path, *arguments: str) -> Iterator[Service]:
-    """Start a program and wait until it answers; it ends with the block."""
+def started(name: str, folder: Path, *arguments: str, ready: str = "/metrics") -> Iterator[Service]:
+    """Start a program and wait until it has the page that tells that it is ready; it ends with the block."""
     service = Service(name, folder, *arguments)
     service.daemon.start()
     try:
-        service.wait(service.is_up, f"{name} answers")
+        service.wait(lambda: service.answers(ready), f"{name} is ready")
         yield service
     finally:
         service.daemon.stop()
@@ -135,7 +135,7 @@ def prometheus_over(textfiles: Path, folder: Path) -> Iterator[Prometheus]:
         data.mkdir()
         give(data, unprivileged("prometheus"))
         arguments = (f"--config.file={settings}", f"--storage.tsdb.path={data}")
-        yield Prometheus(stack.enter_context(started("prometheus", folder, *arguments)))
+        yield Prometheus(stack.enter_context(started("prometheus", folder, *arguments, ready="/-/ready")))
 
 
 def _settings(folder: Path, target: str) -> Path:

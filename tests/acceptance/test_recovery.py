@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,10 +11,9 @@ import yaml
 
 from tests.acceptance.conftest import Setup
 from tests.acceptance.instance import access_rights, build_instance
-from tests.acceptance.trouble import LOADERS, PATIENCE_SECONDS, alive, family, honest_tool, lying_tool, wait_for
+from tests.acceptance.trouble import PATIENCE_SECONDS, honest_tool, in_mid_restore
 from tests.comparison import assert_same, snapshot
 from tests.project import Project
-from tests.servers import TestServer
 
 KINDS = ["postgresql_15", "mariadb", "mysql"]
 HANGS = """
@@ -46,9 +43,10 @@ def test_an_instance_comes_back_whole_although_it_is_killed_twice(
     command = ["recover:source", "--target-instance", "empty", "--workers", "1"]
 
     for passes, number in ENDS[source.engine]:
-        with in_mid_recovery(project, source, command, passes) as process:
+        with in_mid_restore(project, source, command, HANGS.format(passes=passes)) as process:
             process.send_signal(number)
             status = process.wait(PATIENCE_SECONDS)
+        honest_tool(project, source)
     stood = standing(project)
     done = project.run(*command)
     again = project.run(*command)
@@ -81,23 +79,3 @@ def standing(project: Project) -> list[tuple[str, str]]:
     events = project.events("type = 'restored'")
     found = [(event["data"]["target_database"], event["data"].get("stage", "")) for event in events]
     return [one for one in found if one[0] != "@users"]
-
-
-@contextlib.contextmanager
-def in_mid_recovery(project: Project, server: TestServer, command: list[str], passes: int) -> Iterator[Any]:
-    """Give a recovery whose loader got a part of a dump and gets no more."""
-    folder = lying_tool(project, server, HANGS.format(passes=passes), LOADERS)
-    for mark in folder.glob("*.*"):
-        mark.unlink()
-    process = project.start(*command)
-    children: list[int] = []
-    try:
-        wait_for(lambda: list(folder.glob("*.reached")), process)
-        children = family(process.pid)[1:]
-        yield process
-    finally:
-        process.kill()
-        for pid in alive(children):
-            os.kill(pid, signal.SIGKILL)
-        process.communicate()
-        honest_tool(project, server)

@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from tests.servers import MySqlServer, PostgresqlServer, TestServer
 
 PATIENCE_SECONDS = 60
 TOOLS = {"postgresql": "pg_dump", "mariadb": "mariadb-dump", "mysql": "mysqldump"}
+STARVED = '{ head -c 900; touch "$0.reached"; sleep 90; } | "$REAL" "$@"'
+"""What a tool of that name does that gets the beginning of its input and no more."""
 LOADERS = {"postgresql": "psql", "mariadb": "mariadb", "mysql": "mysql"}
 HELD = "z_held"
 """What a dump comes to last: a sequence in PostgreSQL, a table in MySQL and MariaDB."""
@@ -104,10 +106,14 @@ def in_mid_dump(project: Project, server: TestServer, name: str = "shop") -> Ite
 
 
 @contextlib.contextmanager
-def in_mid_restore(project: Project, server: TestServer) -> Iterator[subprocess.Popen[str]]:
+def in_mid_restore(
+    project: Project, server: TestServer, words: Sequence[str] = ("restore:shop", "--force"), loader: str = STARVED
+) -> Iterator[subprocess.Popen[str]]:
     """Give a restore whose loader got a part of the dump and gets no more; what is left of it ends with the block."""
-    folder = lying_tool(project, server, '{ head -c 900; touch "$0.reached"; sleep 90; } | "$REAL" "$@"', LOADERS)
-    process = project.start("restore:shop", "--force")
+    folder = lying_tool(project, server, loader, LOADERS)
+    for mark in folder.glob("*.*"):
+        mark.unlink()
+    process = project.start(*words)
     children: list[int] = []
     try:
         wait_for(lambda: list(folder.glob("*.reached")), process)

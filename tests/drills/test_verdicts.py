@@ -122,6 +122,14 @@ def test_what_this_machine_lacks_is_named_and_not_judged(server_bench: DrillBenc
     assert "no postgres of postgresql 99 or later" in server.reason
 
 
+def test_a_drill_that_would_fill_the_disk_is_ended_and_not_judged(bench: DrillBench) -> None:
+    """What stays free is looked at while it goes on; the backup is not to blame."""
+    done = bench.drill(bench.backup("shop"), limits={"min_free_mb": 2**40})
+
+    assert done.verdict == "cannot judge"
+    assert f"bytes left of the {2**60:,} that stay free" in done.reason
+
+
 def test_the_view_tells_when_a_database_was_last_proved(bench: DrillBench) -> None:
     """And how its newest drill ended, whatever came after the proof."""
     row = bench.backup("shop")

@@ -149,9 +149,9 @@ def test_a_tool_takes_no_more_of_the_machine_than_it_may(ground: Path, walls: st
         file = said(box, f"head -c 2M /dev/zero > {folders.work}/long 2>/dev/null; stat -c %s {folders.work}/long")
         memory = said(box, "head -c 512M /dev/zero | tail -c 512M 2>/dev/null | wc -c")
         processor = said(box, "sh -c 'while :; do :; done' 2>/dev/null; echo $?")
-        processes = said(box, "bash -c 'ulimit -u'")
+        processes, core = said(box, "bash -c 'ulimit -u'"), said(box, "bash -c 'ulimit -Hc'")
 
-    assert (file, memory, processes) == (str(1 << 20), "0", "512")
+    assert (file, memory, processes, core) == (str(1 << 20), "0", "512", "0")
     assert processor == str(128 + signal.SIGKILL)
 
 

@@ -60,8 +60,8 @@ class Scenario:
     """Says what is wrong once any other run came by: the old or the new must stand, and nothing beside it."""
     without_catalog: bool = False
     """Whether the catalog is lost just before the command, which makes it again and is refused where it stands."""
-    telling: str = ""
-    """Picks, of all faults in words, the one that is always tried."""
+    telling: tuple[str, ...] = ()
+    """Each picks, of all faults in words, the last that it fits: these are always tried."""
 
     def again(self, project: Project) -> tuple[str, ...]:
         """Return the words that bring about what the command was to."""
@@ -105,8 +105,8 @@ class Part:
         """Return them; a sample begins with what tells most, and goes on by a fixed seed."""
         if self.sample is None:
             return found[self.number - 1 :: self.of]
-        telling = [fault for fault in found if scenario.telling and re.search(scenario.telling, fault.in_full)]
-        return [*telling[:1], *_sampled(found, self.sample)][: self.sample]
+        fitting = [[fault for fault in found if re.search(words, fault.in_full)][-1] for words in scenario.telling]
+        return [*fitting, *_sampled(found, self.sample)][: max(self.sample, len(fitting))]
 
 
 def sweep(scenario: Scenario, folder: Path, part: Part) -> Report:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.trouble import TOOLS
-from tests.faults.sweep import ERRORS, Part, Scenario, sweep
+from tests.faults.conftest import Demand
+from tests.faults.sweep import ERRORS, Scenario
 from tests.faults.test_servers import (
     ALSO_WITH_LONG,
     BACKUP,
@@ -20,7 +21,7 @@ from tests.faults.test_servers import (
     project_of,
     spoken,
 )
-from tests.faults.tracing import Call, Fault, demand_strace
+from tests.faults.tracing import Call, Fault
 from tests.project import Project
 from tests.servers import Kind, Servers, TestServer
 
@@ -86,13 +87,7 @@ def backing_up(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
 
 @pytest.mark.long_for("mariadb")
 def test_no_word_to_the_server_at_which_a_backup_dies_breaks_a_promise(
-    scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
+    scenario: Scenario, no_promise_breaks: Demand
 ) -> None:
     """Nothing is called good that does not restore; the next run converges, and once more changes nothing."""
-    demand_strace()
-
-    report = sweep(scenario, tmp_path, shard if long else Part(sample=1))
-
-    with capsys.disabled():
-        print(f"\n{report}")
-    assert not report.broken
+    no_promise_breaks(scenario, 1)

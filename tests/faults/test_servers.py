@@ -11,8 +11,9 @@ import yaml
 
 from tests.acceptance.conftest import encrypt
 from tests.acceptance.trouble import LOADERS
-from tests.faults.sweep import Part, Scenario, sweep
-from tests.faults.tracing import Call, Fault, demand_strace
+from tests.faults.conftest import Demand
+from tests.faults.sweep import Scenario
+from tests.faults.tracing import Call, Fault
 from tests.project import Project, new_project
 from tests.servers import Kind, Servers, TestServer
 
@@ -152,13 +153,7 @@ def restoring(kind: Kind, server: TestServer, port: int = 0) -> Scenario:
 
 @pytest.mark.long_for("postgresql_15")
 def test_no_word_to_the_server_at_which_a_restore_dies_breaks_a_promise(
-    scenario: Scenario, tmp_path: Path, long: bool, shard: Part, capsys: pytest.CaptureFixture[str]
+    scenario: Scenario, no_promise_breaks: Demand
 ) -> None:
     """After the next run the old or the new database stands whole and alone; the same command then converges."""
-    demand_strace()
-
-    report = sweep(scenario, tmp_path, shard if long else Part(sample=1))
-
-    with capsys.disabled():
-        print(f"\n{report}")
-    assert not report.broken
+    no_promise_breaks(scenario, 1)

@@ -110,7 +110,7 @@ def _fill(source: Ledger) -> None:
     for user, secret in SECRETS.items():
         source.add(user, secret=secret)
     source.grant("readers", "SELECT", "shop%.*")
-    source.grant("alice", "membership", "readers")
+    source.grant("alice", "membership", "readers@%")
     source.grant("app", "INSERT", "shop.*")
     source.grant("app", "SELECT (price)", "shop.item", database="shop")
     source.grant("bob", "SELECT", "*.*")
@@ -235,6 +235,19 @@ def test_one_account_alone(office: Office) -> None:
     assert verdicts(office.restore("bob@%")) == {"bob@%": "created"}
     assert verdicts(office.restore("root")) == {"root@localhost": "created"}
     assert office.empty.rows("SELECT user FROM account ORDER BY 1") == [("bob",), ("root",)]
+
+
+def test_a_member_of_a_role_that_is_not_there_is_refused_with_the_words_that_bring_it(office: Office) -> None:
+    """Before anything is touched; with the role named too, or already there, or left out on purpose, it goes on."""
+    office.backup()
+    with pytest.raises(RestoreRefused, match=r"alice@% cannot become a member of readers@%.* --user 'readers@%'"):
+        office.restore("alice")
+    assert office.empty.rows("SELECT user FROM account") == []
+    left_out = office.prepare("alice", exclude=("readers",))
+    assert any("member of readers" in line for line in describe(left_out, office.workspace, statements=False))
+    assert verdicts(office.restore("alice", "readers")) == {"alice@%": "created", "readers@%": "created"}
+    office.empty.run("DELETE FROM account WHERE user = 'alice'", "DELETE FROM granted WHERE user = 'alice'")
+    assert verdicts(office.restore("alice")) == {"alice@%": "created"}
 
 
 def test_an_excluded_account_is_not_made(office: Office) -> None:

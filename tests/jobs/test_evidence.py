@@ -37,7 +37,7 @@ Members = dict[str, bytes]
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     """A copy of a catalog of forty days."""
     path = long_history(tmp_path_factory.mktemp("past") / "catalog.db", years=40 / 365, databases=4)
-    catalog = Catalog.read_copy(path)
+    catalog = Catalog.open_copy(path)
     yield catalog
     catalog.close()
 
@@ -391,7 +391,7 @@ def test_a_catalog_that_was_tampered_with_makes_no_evidence(tmp_path: Path) -> N
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP TRIGGER events_refuse_update")
         connection.execute("UPDATE events SET actor = 'nobody' WHERE id = 6")
-    catalog = Catalog.read_copy(path)
+    catalog = Catalog.open_copy(path)
     with pytest.raises(CatalogError, match=r"position 6 .* is no evidence"):
         make(catalog, tmp_path / "e.zip", "2026-01-01", "2026-01-09")
     catalog.close()

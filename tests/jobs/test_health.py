@@ -272,6 +272,16 @@ def test_the_newest_backup_damaged_is_a_failure_and_an_older_one_a_warning(subje
     assert (found.status, "older backups are lost" in found.what) == ("warning", True)
 
 
+def test_the_newest_backup_lost_is_a_failure_although_an_older_one_is_whole(subject: Opens, project: Project) -> None:
+    """What a restore would take then is of the day before."""
+    project.run("backup", "--force")
+    newest = project.events("type = 'dumped'")[-1]["data"]["path"]
+    (project.folder / "backups" / newest).unlink()
+    project.run("verify")
+    found = backups.verification(subject())
+    assert (found.status, "(missing)" in found.what) == ("failure", True)
+
+
 def test_a_sidecar_that_differs_is_warned_of(subject: Opens, project: Project) -> None:
     """The dump itself is what restores."""
     append(project, Verified(**SHOP, backup_id=backup_id(project), path="x", verdict="fail", reason="sidecar"))

@@ -14,8 +14,8 @@ from tests.history.samples import DAY, Steps, good, one_of_each, plain
 from tests.jobs.copies import rows, tamper
 from vya_backup.errors import CatalogBusy, CatalogError, CatalogMissing, UsageError
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import Drilled, Failed
-from vya_backup.history.run_events import RunStarted
+from vya_backup.history.events import Drilled, Failed, Missing
+from vya_backup.history.run_events import Discovered, RunStarted
 from vya_backup.jobs import merging
 from vya_backup.jobs.auditing import audit_copy
 from vya_backup.jobs.merging import merge
@@ -74,6 +74,19 @@ def test_the_same_database_of_two_hosts_stays_two(hosts: dict[str, Catalog], fle
         assert [tuple(row) for row in union.rows(sql)] == [("a", "a2", 2, 3000, None), ("b", "b1", 1, 5000, "dump")]
         drills = union.rows("SELECT origin, backup_id, drills FROM drills ORDER BY origin")
         assert [tuple(row) for row in drills] == [("a", "a1", 1), ("b", None, 0)]
+
+
+def test_what_one_host_loses_or_finds_is_nothing_to_the_other(hosts: dict[str, Catalog], fleet: Path) -> None:
+    """`b` loses its only backup and sees another database; `a` goes on with what it has."""
+    hosts["a"].append(Discovered(instance="prod", server="8.4", found=("shop",)))
+    hosts["b"].append(Missing(instance="prod", database="shop", backup_id="b1", path="shop/b1.sql.gz"))
+    hosts["b"].append(Discovered(instance="prod", server="8.4", found=("crm",)))
+    merge(files(hosts), fleet)
+    with read(fleet) as union:
+        known = union.rows("SELECT origin, database, present, newest_good FROM databases ORDER BY 1, 2")
+        instances = union.rows("SELECT origin FROM projected_instances ORDER BY 1")
+    assert [tuple(row) for row in known] == [("a", "shop", 1, "a2"), ("b", "crm", 1, None), ("b", "shop", 0, None)]
+    assert [tuple(row) for row in instances] == [("a",), ("b",)]
 
 
 def test_every_view_names_the_host_and_one_hosts_own_names_none(hosts: dict[str, Catalog], fleet: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 
 from tests.history.samples import Steps, good
 from tests.jobs.copies import rows, workspace_in
+from vya_backup.errors import CatalogError
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.chain import digest
 from vya_backup.history.copying import entries
-from vya_backup.history.recovering import Recovery
+from vya_backup.history.recovering import Recovery, complete
 from vya_backup.history.segments import Entry
 from vya_backup.history.views import backups
 
@@ -90,3 +92,28 @@ def test_an_event_of_another_past_does_not_follow(past: Catalog, tmp_path: Path)
     with Recovery(tmp_path / "again/catalog.db") as recovery:
         told = recovery.take([*mine[:3], Entry(forged, digest(forged))])
     assert "does not follow the event before it" in told
+
+
+def test_what_the_log_still_holds_comes_into_the_file_before_it_is_moved(past: Catalog, tmp_path: Path) -> None:
+    """SQLite closes a file without a word when the disk refuses what is in its log; the file alone would be damaged."""
+    left = tmp_path / "left.db"
+    past._connection().execute("PRAGMA wal_autocheckpoint = 0")
+    past.append(*good("b3"))
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{past.path}{suffix}", f"{left}{suffix}")
+
+    complete(left)
+
+    assert not left.with_name("left.db-wal").exists()
+    assert rows(left) == rows(past.path)
+
+
+def test_a_file_that_is_not_sound_is_not_moved(past: Catalog) -> None:
+    """Whoever made it is told, instead of whoever needs it."""
+    past.close()
+    content = past.path.read_bytes()
+    half = len(content) // 2
+    past.path.write_bytes(content[:half] + b"x" * (len(content) - half))
+
+    with pytest.raises(CatalogError, match=r"is damaged|is not whole"):
+        complete(past.path)

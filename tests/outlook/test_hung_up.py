@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
+import pytest
+
+from tests.project import CONFIGURATION, Project, new_project
 from vya_backup.outlook.screen import Result, Screen
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project with one small database."""
+    made = new_project(tmp_path, CONFIGURATION)
+    made.execute("shop", "CREATE TABLE item (name TEXT)")
+    return made
 
 
 def test_nobody_reading_ends_no_work() -> None:
@@ -21,3 +33,19 @@ def test_nobody_reading_ends_no_work() -> None:
         screen.summary()
 
         assert Path(f"/proc/self/fd/{writing}").readlink() == Path(os.devnull)
+
+
+@pytest.mark.parametrize("words", ["backup --force", "hold --backup 0 --reason why", "catalog rebuild"])
+def test_a_terminal_that_hung_up_ends_no_command(project: Project, words: str) -> None:
+    """What was said was said to nobody, and the work is done; /dev/full refuses every word, as such a terminal does."""
+    assert project.run("backup").status == 0
+    if words == "catalog rebuild":
+        project.lose_catalog()
+    command = shlex.join(project.command(*words.split()))
+
+    done = project.outcome(["sh", "-c", f"exec {command} > /dev/full 2> /dev/full"])
+
+    assert done.status == 0
+    (end,) = project.events("type = 'run_finished'")[-1:]
+    assert end["position"] > 10
+    assert end["data"]["exit_status"] == 0

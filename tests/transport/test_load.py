@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from tests.transport.fakes import ENGINE, Children, dump, python, shell
 from vya_backup.decisions.manifest import PartSpan
 from vya_backup.engines.contract import Command
-from vya_backup.errors import ArtifactDamaged, DumpFailed, RestoreFailed, TimedOut
+from vya_backup.errors import ArtifactDamaged, DumpFailed, RestoreFailed, StorageFailed, TimedOut
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.storage import Store
@@ -88,6 +91,20 @@ def test_a_tool_that_stops_reading_and_says_success_failed(artifact: Path) -> No
     """Half a dump loaded is not a restore."""
     with pytest.raises(RestoreFailed, match="stopped reading"):
         load(artifact, shell("head -c 1000 >/dev/null; exit 0"))
+
+
+def test_a_pipe_that_the_system_refuses_is_one_clear_line(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither a bug nor the tool's fault."""
+    whole = os.write
+
+    def refused(descriptor: int, data: bytes) -> int:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(descriptor, data)
+
+    monkeypatch.setattr(os, "write", refused)
+    with pytest.raises(StorageFailed, match="the pipe to sh failed: No space left on device"):
+        load(artifact, shell("cat > /dev/null"))
 
 
 def test_a_tool_that_reads_nothing_is_ended_at_the_deadline(artifact: Path, new_children: Children) -> None:

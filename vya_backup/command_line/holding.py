@@ -5,6 +5,7 @@ Both are events with a reason and an actor; saying the same once more changes no
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from vya_backup.command_line.session import configured, demand_configuration, gu
 from vya_backup.errors import UsageError
 from vya_backup.jobs.holding import hold_backup, release_backup, release_database
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.outlook.heard import say
 
 BACKUP = {"name": "backup", "long": "backup", "default": "", "help": "the backup, by its id or the beginning of it"}
 DATABASE = {"name": "database", "long": "database", "default": "", "help": "the database whose alarm was looked at"}
@@ -42,8 +44,9 @@ class _Promising(Command, ABC):  # type: ignore[misc]
         with opened(loaded, read_only=False) as workspace:
             started = run_started(loaded, [Selection(self.name, {})])
             with workspace.catalog.run(started) as run:
-                print(act(workspace))
+                said = act(workspace)
                 run.finish(0, {})
+        say(said, sys.stdout)
         return 0
 
     @abstractmethod

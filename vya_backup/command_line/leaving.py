@@ -1,4 +1,4 @@
-"""What every command does with the catalog when it leaves: copy it, publish it, tell it in metrics.
+"""What every command does with the catalog when it leaves: copy it, publish it, tell it in a trace and in metrics.
 
 The rule: whatever goes wrong here, the backups stay good. A catalog that was not copied is a failure of the command,
 because history may be lost with the host; one that was not published is told, and recorded, and caught up with later.
@@ -6,6 +6,7 @@ because history may be lost with the host; one that was not published is told, a
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
@@ -14,16 +15,20 @@ from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy
 from vya_backup.history.events import Failed
 from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.publishing import RUN_PATIENCE_SECONDS, STEP, publish
+from vya_backup.jobs.tracing import send_trace
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.fitting import fitted
+from vya_backup.outlook.heard import say
+from vya_backup.transport.telemetry import endpoint
 
 UNCOPIED: list[BackupError] = []
 """Why the catalog could not be copied at the end of the command that is on."""
 
 
 def leave(workspace: Workspace) -> None:
-    """Copy and publish what was appended; then say it in metrics, which tell of the copy too."""
+    """Copy and publish what was appended; then tell it, the copy too."""
     _copy(workspace)
+    _trace(workspace)
     if workspace.configuration.catalog.published_path is not None:
         _publish(workspace)
     export(workspace, print_error)
@@ -50,14 +55,26 @@ def _publish(workspace: Workspace) -> None:
         publish(workspace, RUN_PATIENCE_SECONDS)
     except (CatalogBusy, AlreadyRunning) as error:
         told = f"note: the catalog is published with the next run: {error.message}"
-        sys.stderr.write(fitted(told, sys.stderr) + "\n")
+        say(fitted(told, sys.stderr), sys.stderr)
     except BackupError as error:
         print_error(type(error)(f"the catalog was not published: {error.message}", error.hint))
         with workspace.catalog.aftermath(), suppress(BackupError):  # likewise
             workspace.catalog.append(Failed(step=STEP, code=error.code, message=error.message, hint=error.hint))
 
 
+def _trace(workspace: Workspace) -> None:
+    """Send the trace of the run that ended, where somebody asks for traces; nobody misses one that is lost."""
+    url = endpoint(workspace.configuration.monitoring.opentelemetry.endpoint, os.environ)
+    with workspace.catalog.aftermath() as run:
+        if not (url and run and run.is_recorded):
+            return
+    try:
+        send_trace(workspace, run.run_id, url)
+    except BackupError as error:
+        sys.stderr.write(fitted(f"note: {error}", sys.stderr) + "\n")
+
+
 def print_error(error: BackupError) -> None:
     """Print an expected failure on standard error."""
     hint = f"\n  {error.hint}" if error.hint else ""
-    sys.stderr.write(fitted(f"error: {error.message}{hint}", sys.stderr) + "\n")
+    say(fitted(f"error: {error.message}{hint}", sys.stderr), sys.stderr)

@@ -25,12 +25,14 @@ from vya_backup.command_line.serving import serve
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
+from vya_backup.history.recovering import complete
 from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.copies import CopyFolder, folders
 from vya_backup.jobs.copying import COMPANIONS, LOCK, copy_out, forget_rebuild, rebuild_draft
 from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle
 from vya_backup.jobs.recovering import Recovered, recover
 from vya_backup.jobs.tree import Tree, survey
+from vya_backup.outlook.heard import say, while_heard
 from vya_backup.settings.loading import Loaded, state_folder
 from vya_backup.settings.model import Configuration
 from vya_backup.transport.locks import hold
@@ -51,7 +53,8 @@ def rebuild(options: Mapping[str, Any]) -> int:
         rebuilt = _rebuild(loaded, path, str(options["from"]))
     with opened(loaded, read_only=False) as workspace, suppress(BackupError):  # `opened` tries again, and tells
         copy_out(workspace)
-    show(options, rebuilt.as_json, lambda: [*rebuilt.lines(), f"{path} is in its place"])
+    with while_heard(sys.stdout):
+        show(options, rebuilt.as_json, lambda: [*rebuilt.lines(), f"{path} is in its place"])
     return 0 if rebuilt.ok else 1
 
 
@@ -68,6 +71,7 @@ def _rebuild(loaded: Loaded, path: Path, said: str) -> Rebuilt:
     with _draft(path) as draft:
         recovered = recover(copies, tree, draft)
         rebuilt = _settled(loaded, draft, recovered, tree)
+        complete(draft)
         put_in_place(draft, path)
     return rebuilt
 
@@ -124,7 +128,7 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+    say(text, sys.stderr)
 
 
 class CatalogCommand(TwoWord):

@@ -27,6 +27,7 @@ from vya_backup.jobs.circumstances import room_left, told_to
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
+from vya_backup.outlook.heard import say
 from vya_backup.outlook.tables import plan_lines
 from vya_backup.transport.processes import stop
 
@@ -140,7 +141,7 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
 def _confess_silence(session: Session) -> None:
     """Say that nobody was told: whoever switched mail on believes to hear of failures."""
     if session.workspace.configuration.notifications.email.enabled and selecting.backups(session.selections):
-        sys.stderr.write("warning: no mail was sent: email.enabled has no effect in this version yet\n")
+        say("warning: no mail was sent: email.enabled has no effect in this version yet", sys.stderr)
 
 
 def _is_dry_by_default(session: Session, chosen: Sequence[Selection]) -> bool:

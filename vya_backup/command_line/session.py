@@ -27,6 +27,7 @@ from vya_backup.jobs.copies import folders
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.outlook.heard import say
 from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
@@ -202,9 +203,10 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
     """Say that history would begin anew beside the copies of an old one; backups are worth more than a refusal."""
     path, place = configuration.catalog.path, folder_of(configuration.application.host())
     if path is not None and not path.exists() and folders(Store(configuration.storage.base_path), place):
-        sys.stderr.write(
+        say(
             f"warning: there is no catalog {path}, but copies of one lie in {place}: a new one begins\n"
-            "  If it was lost, move the new one away and run: doit catalog rebuild\n"
+            "  If it was lost, move the new one away and run: doit catalog rebuild",
+            sys.stderr,
         )
 
 

@@ -241,6 +241,20 @@ def _planned(account: Account, live: Account | None, choice: Choice, is_kept_bac
     return Planned(account, Fate.REPLACE if choice.force else Fate.CONFLICT, found)
 
 
+def absent_roles(
+    planned: Iterable[Planned], dumped: Iterable[Account], live: Iterable[Account]
+) -> dict[AccountName, list[AccountName]]:
+    """Return by role of the dump who is to become its member, though it is neither on the server nor to be made."""
+    work = [one.account for one in planned if one.is_work]
+    there = {account.name for account in (*work, *live)}
+    absent = {str(account.name): account.name for account in dumped if account.name not in there}
+    members: dict[AccountName, list[AccountName]] = {}
+    for account in work:
+        for role in sorted({grant.on for grant in account.grants if grant.privilege == MEMBERSHIP} & absent.keys()):
+            members.setdefault(absent[role], []).append(account.name)
+    return members
+
+
 def completed(planned: Planned, waits_for: Collection[str]) -> Planned:
     """Return a conflict as one to complete where an earlier restore left nothing undone but grants on these databases.
 

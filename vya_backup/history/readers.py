@@ -14,17 +14,18 @@ FILE_MODE: Final = 0o640
 
 
 def prepare_folder(folder: Path, group: str) -> None:
-    """Make a folder that readers may enter, where it is missing; one that is there is left as it is, if it is fit.
+    """Make a folder that readers may enter, where it is missing; one that is there is left as it is.
+
+    Whether it is fit is judged by `place`, when something is opened in it.
 
     Raises:
-        CatalogError: others may write into it, it lies on a network file system, or it cannot be made.
+        CatalogError: it cannot be made.
         ConfigurationError: the group does not exist, or this account may not give files to it.
     """
     try:
         if not folder.is_dir():
             folder.mkdir(0o700, parents=True)
             _give(folder, FOLDER_MODE, group)
-        place.check(folder / "catalog.db")
     except OSError as error:
         raise place.unreachable(folder, error) from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -97,6 +97,22 @@ class Recovery:
                 sql = "UPDATE catalog_facts SET value = ? WHERE name = 'catalog_id'"
                 self._connection.execute(sql, (catalog_id,))
             self._connection.execute("COMMIT")
+
+
+def complete(path: Path) -> None:
+    """Bring everything that the closed file's log still holds into the file, which alone is going to be moved.
+
+    SQLite does so when the last connection is closed, and says nothing when the disk refuses.
+
+    Raises:
+        CatalogError: the disk refuses, or the file is not sound.
+    """
+    with explained(path), closing(connect(path)) as connection:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+        fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if busy or mode != "delete" or fault != "ok":
+        raise CatalogError(f"the new catalog {path} is not whole: {fault}", "Run the same command again.")
 
 
 def misfit(entry: Entry, end: End) -> str:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from vya_backup.decisions.accounts import Account, Choice, Fate, Kind, Planned, Statement, completed, in_order, plan
+from vya_backup.decisions.accounts import (
+    Account,
+    AccountName,
+    Choice,
+    Fate,
+    Kind,
+    Planned,
+    Statement,
+    absent_roles,
+    completed,
+    in_order,
+    is_named,
+    plan,
+)
 from vya_backup.decisions.accounts import unknown as unknown_names
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.naming import USERS, Key
@@ -101,6 +114,7 @@ def prepare(workspace: Workspace, wish: Wish, choice: Choice) -> PreparedAccount
     if wanted:
         with connect(engine, access) as connection:
             findings = engine.accounts_findings(connection, live.server, wanted)
+    findings += tuple(_lacking_roles(choice, absent_roles(planned, dumped, live.accounts)))
     _refuse(Key(target.id, USERS), findings)
     requested = _in_words(wish, choice)
     return PreparedAccounts(
@@ -180,6 +194,14 @@ def _demand_known(choice: Choice, dumped: tuple[Account, ...]) -> None:
             f"the backup has no account {', '.join(map(repr, names))}; nothing was touched",
             "See those it has with: doit users list",
         )
+
+
+def _lacking_roles(choice: Choice, members: Mapping[AccountName, Sequence[AccountName]]) -> Iterator[Finding]:
+    """Yield what stands against making members of roles that will not be there; left out on purpose, it is a note."""
+    for role, names in members.items():
+        who = f"{', '.join(map(str, names))} cannot become a member of {role}, which is not on the server"
+        is_meant = any(is_named(role, wanted) for wanted in choice.exclude)
+        yield Finding(not is_meant, who, "" if is_meant else f"Bring it back too: --user '{role}'")
 
 
 def _refuse(key: Key, findings: tuple[Finding, ...]) -> None:

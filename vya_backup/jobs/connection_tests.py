@@ -23,6 +23,7 @@ from vya_backup.jobs.discovery import sort_out
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.model import Configuration, Instance
 from vya_backup.transport.connections import connect
+from vya_backup.transport.threads import start
 from vya_backup.transport.tools import find_client
 
 TIMEOUT_SECONDS = 10.0
@@ -111,7 +112,7 @@ class _Trial:
             except BaseException as error:  # noqa: BLE001  # raised again where the answer is awaited
                 answer.set_exception(error)
 
-        Thread(target=run, name=f"connection test of {instance.id}", daemon=True).start()
+        start(Thread(target=run, name=f"connection test of {instance.id}", daemon=True), "to test connections")
         return answer
 
     def report(self, instance: Instance) -> ConnectionReport:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Instance
 from vya_backup.transport.connections import connect
 from vya_backup.transport.retrying import attempts
+from vya_backup.transport.threads import side_by_side
 
 if TYPE_CHECKING:
     from vya_backup.engines.answers import FoundDatabase
@@ -47,8 +47,7 @@ def discover(workspace: Workspace, instances: Sequence[Instance], *, record: boo
     """Ask the instances, several at once; with `record`, append what was found where it differs from the last time."""
     if not instances:
         return []
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(instances))) as pool:
-        discoveries = list(pool.map(lambda instance: _ask(workspace, instance), instances))
+    discoveries = side_by_side(lambda instance: _ask(workspace, instance), instances, AT_ONCE)
     if record:
         for discovery in discoveries:
             _record(workspace, discovery)

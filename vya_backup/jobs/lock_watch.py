@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from vya_backup.engines.contract import Access, Engine
-from vya_backup.errors import BackupError, DumpBlocked, DumpFailed
+from vya_backup.errors import BackupError, DumpBlocked
 from vya_backup.transport.connections import connect
+from vya_backup.transport.threads import start
 
 LOOK_EVERY_SECONDS = 2.0
 ANSWER_SECONDS = 10.0  # a hung server must not keep the watcher, whose end the dump waits for
@@ -25,12 +26,7 @@ def watching(engine: Engine, access: Access, marker: str, max_blocking_seconds: 
     """
     watch = _Watch(engine, access, marker, max_blocking_seconds)
     thread = threading.Thread(target=watch.run, name=f"watch {marker}", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError as error:  # how Python tells that the system gives no more
-        raise DumpFailed(
-            "no thread could be started to watch for locks", "Look at ulimit -a, and try again."
-        ) from error
+    start(thread, "to watch for locks")
     try:
         yield lambda: watch.reason
     finally:

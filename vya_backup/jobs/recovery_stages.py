@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -23,6 +22,7 @@ from vya_backup.jobs.restoring import Finished, Restoring, restore
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline
 from vya_backup.transport.processes import stop
+from vya_backup.transport.threads import side_by_side
 
 _One = TypeVar("_One")
 _Made = TypeVar("_Made")
@@ -195,9 +195,7 @@ class Databases:
     # ------------------------------------------------------------------ what all of them do
 
     def _each(self, work: Callable[[_One], _Made], items: Iterable[_One], workers: int | None = None) -> list[_Made]:
-        at_once = workers or self.considered.wish.workers
-        with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
-            return list(pool.map(work, list(items)))
+        return side_by_side(work, items, workers or self.considered.wish.workers)
 
     def _guarded(self, planned: Planned, work: Callable[[], _Made]) -> _Made | None:
         try:

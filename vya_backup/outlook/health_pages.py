@@ -67,4 +67,4 @@ def _state(seen: Observed, instance: str, now: datetime) -> str:
 
 
 def _status(is_well: bool) -> int:
-    return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+    return int(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)

@@ -5,7 +5,6 @@ Workers report from their own threads; everything that prints goes through one l
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from vya_backup.clock import monotonic
 from vya_backup.outlook.figures import human_duration, human_size, human_speed, progress, shortened
 from vya_backup.outlook.fitting import fitted
+from vya_backup.outlook.heard import while_heard
 from vya_backup.redaction import scrub
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Screen:
 
     def line(self, text: str) -> None:
         """Print one line, above the live ones; once nobody can read it any more, the work goes on without words."""
-        with self._lock, self._while_heard():
+        with self._lock, while_heard(self.out):
             if self.is_terminal:
                 self._console.print(fitted(scrub(text), self.out), markup=False, highlight=False, soft_wrap=True)
             else:
@@ -114,20 +114,10 @@ class Screen:
         self.close()
         done = [r for r in self.results if r.verdict in TOLD]
         if len(done) > 1 and any(r.size_bytes for r in done):
-            with self._lock, self._while_heard():
+            with self._lock, while_heard(self.out):
                 self._console.print(_table(done))
         if self.results:
             self.line(_counts(self._verdicts))
-
-    @contextmanager
-    def _while_heard(self) -> Iterator[None]:
-        """Fall silent when the terminal hung up or the reader of the pipe is gone: that must not end a restore."""
-        try:
-            yield
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.out.fileno())  # also what is still buffered goes there
-            os.close(nowhere)
 
     @property
     def _console(self) -> Console:

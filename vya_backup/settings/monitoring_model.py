@@ -58,11 +58,18 @@ class HealthCheck(Section):
     path: str = "/health"
 
 
+class OpenTelemetry(Section):
+    """Where traces of runs go: the base address of a collector that takes OTLP over HTTP."""
+
+    endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
+
+
 class Monitoring(Section):
     """What machines look at."""
 
     prometheus: Prometheus = Prometheus()
     health_check: HealthCheck = HealthCheck()
+    opentelemetry: OpenTelemetry = OpenTelemetry()
 
 
 class EmailTemplates(Section):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from vya_backup.engines.dumping import DumpObserver
-from vya_backup.errors import DumpFailed
 from vya_backup.transport.stages import Digest
+from vya_backup.transport.threads import start
 
 AHEAD = 8  # pieces that may wait, which bounds the memory
 
@@ -28,11 +28,7 @@ class Beside:
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Beside:
-        try:
-            self._thread.start()
-        except RuntimeError as error:  # how Python tells that the system gives no more
-            hint = "Look at the limits of processes and memory (ulimit -a), and try again."
-            raise DumpFailed("no further thread could be started", hint) from error
+        start(self._thread, "to compress beside the dump")
         return self
 
     def __exit__(

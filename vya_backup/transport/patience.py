@@ -16,6 +16,7 @@ from vya_backup.engines.contract import Access
 from vya_backup.errors import BackupError, ServerUnreachable
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.stopping import stop
+from vya_backup.transport.threads import start
 
 LOOK_EVERY_SECONDS = 0.2
 
@@ -56,13 +57,10 @@ class _Watch:
 
     def start(self) -> None:
         try:
-            self._thread.start()
-        except RuntimeError as error:  # how Python tells that the system gives no more
+            start(self._thread, f"to look after the connection to {self._where}", ServerUnreachable)
+        except ServerUnreachable:
             self._socket.close()
-            raise ServerUnreachable(
-                f"{self._where}: no thread could be started to look after the connection",
-                "Look at ulimit -a, and try again.",
-            ) from error
+            raise
 
     def end(self) -> None:
         self._over.set()

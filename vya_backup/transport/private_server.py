@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vya_backup import clock
 from vya_backup.engines.contract import Access, Command, Engine
-from vya_backup.errors import BackupError, ServerUnreachable
+from vya_backup.errors import BackupError, SandboxMissing, ServerUnreachable
 from vya_backup.transport.connections import connect
 from vya_backup.transport.disk import explained
 from vya_backup.transport.limits import Limits
@@ -26,6 +26,7 @@ from vya_backup.transport.processes import Child
 from vya_backup.transport.sandbox import Account
 from vya_backup.transport.stopping import stop
 from vya_backup.transport.storage.removing import remove_tree
+from vya_backup.transport.threads import start
 
 PREFIX = "vya-drill-"
 START_SECONDS = 120
@@ -131,7 +132,7 @@ class PrivateServer:
         self._thread = threading.Thread(target=self._live, daemon=True)
 
     def __enter__(self) -> PrivateServer:
-        self._thread.start()
+        start(self._thread, "to look after the private server", SandboxMissing)
         return self
 
     def __exit__(self, *_: object) -> None:

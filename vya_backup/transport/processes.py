@@ -23,7 +23,7 @@ from typing import IO
 
 from vya_backup import clock
 from vya_backup.engines.contract import Command
-from vya_backup.errors import BackupError, ToolMissing
+from vya_backup.errors import BackupError, StorageFailed, ToolMissing
 from vya_backup.transport import memory_files
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
@@ -126,13 +126,19 @@ class Child:
 
         Raises:
             BrokenPipeError: it no longer reads. Why is told by `wait` and `stderr`.
+            StorageFailed: the system refused, which is no fault of the tool's.
             TimedOut, Interrupted: it is time to give up; leaving the context ends the tool.
         """
         descriptor = _descriptor(self._popen.stdin)
         rest = memoryview(data)
         while rest:
             self._wait_until_ready(descriptor, select.POLLOUT, limits)
-            rest = rest[os.write(descriptor, rest) :]
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise StorageFailed(f"the pipe to {self.name} failed: {error.strerror}") from error
 
     def close_input(self) -> None:
         """Tell the tool that there is no more to read."""
