@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,8 @@ def test_the_same_history_makes_the_same_bytes(past: Catalog, signed: Path, tmp_
     """Two who make it from two copies can compare their digests."""
     make(past, tmp_path / "again.zip", SINCE, UNTIL, signed_by(1))
     assert (tmp_path / "again.zip").read_bytes() == signed.read_bytes()
+    members = contents(signed)
+    assert members[events_of(members)[0]][4:8] == bytes(4), "a gzip file holds a time"
 
 
 def test_one_changed_byte_anywhere_in_the_file_is_seen(
@@ -120,6 +123,14 @@ def test_a_file_more_or_less_is_seen(signed: Path, judge: Judge, tmp_path: Path)
     (folder / "answers/more.csv").unlink()
     (folder / "answers/holds.csv").unlink()
     assert judge.faults(folder) == "answers/holds.csv is missing"
+
+
+def test_the_sums_have_one_order(unsigned: Path, judge: Judge, tmp_path: Path) -> None:
+    """There is one way to write them, so that nothing of them can be changed."""
+    folder = unpacked(unsigned, tmp_path / "folder")
+    lines = (folder / SUMS).read_text().splitlines(keepends=True)
+    (folder / SUMS).write_text("".join([lines[1], lines[0], *lines[2:]]))
+    assert "not as it is written" in judge.faults(folder)
 
 
 def events_of(members: Members) -> tuple[str, list[bytes]]:
@@ -206,7 +217,51 @@ def with_another_beginning(members: Members) -> Members:
     return members | {"evidence.json": json.dumps(told).encode()}
 
 
+def with_another_end(members: Members, change: Callable[[list[Any]], None]) -> Members:
+    """Change the last event, and everything that tells its hash."""
+    name, lines = events_of(members)
+    told = json.loads(members["evidence.json"])
+    event = json.loads(lines[-1])["event"]
+    before = told["chains"][0]["last_hash"]
+    change(event)
+    digest = chain.digest(event)
+    told["chains"][0]["last_hash"] = digest
+    line = b'{"hash":"%s","event":%s}\n' % (digest.encode(), chain.encoded(event))
+    log = members["answers/history.csv"].replace(before.encode(), digest.encode())
+    changed = {name: gzip.compress(b"".join([*lines[:-1], line])), "answers/history.csv": log}
+    return members | changed | {"evidence.json": json.dumps(told).encode()}
+
+
+def with_a_gap_before_the_last_event(members: Members) -> Members:
+    """Say that there was one more, which is not here."""
+
+    def further(event: list[Any]) -> None:
+        event[1] += 1
+
+    return with_another_end(members, further)
+
+
+def with_an_event_of_another_catalog(members: Members) -> Members:
+    """Borrow one."""
+
+    def borrowed(event: list[Any]) -> None:
+        event[0] = "another"
+
+    return with_another_end(members, borrowed)
+
+
+def without_the_last_event_and_its_sentence(members: Members) -> Members:
+    """Cut the end off wherever it is told of; only the hash at the end remembers it."""
+    changed = without_a_failure_and_its_count(without_the_last_event(members))
+    name = "answers/history.csv"
+    assert members[name].splitlines()[1].endswith(json.loads(events_of(members)[1][-1])["hash"].encode())
+    return changed
+
+
 FORGERIES = [
+    with_a_gap_before_the_last_event,
+    with_an_event_of_another_catalog,
+    without_the_last_event_and_its_sentence,
     without_an_event,
     without_the_last_event,
     without_the_first_event,
@@ -363,7 +418,7 @@ def test_it_is_signed_where_the_key_is(past: Catalog, tmp_path: Path, judge: Jud
     ("change", "number", "kind"),
     [
         (lambda content: content, 3, "is to be signed by the key"),
-        (lambda content: content.replace(b"Evidence of backups", b"Evidence 0f backups"), 2, "e"),
+        (lambda content: content.replace(b"Evidence of backups", b"Evidence 0f backups"), 2, "is no evidence file"),
         (lambda content: content[:-30], 2, "is no evidence file"),
         (lambda content: b"PK", 2, "is no evidence file"),
     ],
@@ -379,20 +434,35 @@ def test_what_is_not_whole_or_for_another_key_is_not_signed(
         sign(made, key(number), archive)
 
 
+def test_what_its_sums_do_not_tell_is_not_signed(unsigned: Path, tmp_path: Path) -> None:
+    """Even where the zip file itself is in order."""
+    with Archive() as archive:
+        for name, content in contents(unsigned).items():
+            archive.add(name, content.replace(b"Evidence of backups", b"Evidence 0f backups"))
+        publish(archive, tmp_path / "changed.zip")
+    with Archive() as archive, pytest.raises(BackupError, match="is not what its SHA256SUMS says"):
+        sign(tmp_path / "changed.zip", key(1), archive)
+
+
 def test_what_is_signed_is_not_signed_again(signed: Path) -> None:
     """There is one signature."""
     with Archive() as archive, pytest.raises(UsageError, match="is signed already"):
         sign(signed, key(1), archive)
 
 
-def test_a_catalog_that_was_tampered_with_makes_no_evidence(tmp_path: Path) -> None:
-    """What does not give its hash is not passed on."""
+@pytest.mark.parametrize(("changes", "position"), [("actor = 'nobody'", 6), (None, 7)])
+def test_a_catalog_that_was_tampered_with_makes_no_evidence(tmp_path: Path, changes: str | None, position: int) -> None:
+    """What does not give its hash, or is not followed by the next event, is not passed on."""
     path = long_history(tmp_path / "c.db", years=3 / 365, databases=1)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP TRIGGER events_refuse_update")
-        connection.execute("UPDATE events SET actor = 'nobody' WHERE id = 6")
+        columns = ", ".join(chain.HASHED)
+        event = list(connection.execute(f"SELECT {columns} FROM events WHERE id = 6").fetchone())
+        event[chain.HASHED.index("actor")] = "nobody"
+        anew = f"actor = 'nobody', hash = '{chain.digest(event)}'"
+        connection.execute(f"UPDATE events SET {changes or anew} WHERE id = 6")
     catalog = Catalog.open_copy(path)
-    with pytest.raises(CatalogError, match=r"position 6 .* is no evidence"):
+    with pytest.raises(CatalogError, match=rf"position {position} .* is no evidence"):
         make(catalog, tmp_path / "e.zip", "2026-01-01", "2026-01-09")
     catalog.close()
     assert not (tmp_path / "e.zip").exists()

@@ -6,10 +6,8 @@ Nothing of an event is left out or made better: what does not give its hash is r
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +17,7 @@ from typing import Any, Final
 
 from vya_backup import __version__
 from vya_backup.clock import rfc3339
+from vya_backup.decisions.tabular import csv_pieces
 from vya_backup.errors import CatalogError
 from vya_backup.history.audit import StoredHead
 from vya_backup.history.catalog import Catalog
@@ -176,29 +175,8 @@ def _pack(member: Member, content: Iterable[bytes]) -> None:
 
 
 def _write_csv(member: Member, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_harmless(value) for value in row])
-        if text.tell() > 1 << 20:
-            _drain(text, member)
-    _drain(text, member)
-
-
-def _drain(text: io.StringIO, member: Member) -> None:
-    member.write(text.getvalue().encode())
-    text.seek(0)
-    text.truncate()
-
-
-def _harmless(value: Any) -> Any:
-    """Keep a text that a spreadsheet would run as a formula from being one; names and messages come from outside."""
-    if isinstance(value, str) and (
-        value.startswith(("=", "+", "-", "\t", "\r")) or (value[:1] == "@" and "(" in value)
-    ):
-        return f"'{value}"
-    return value
+    for piece in csv_pieces(columns, rows):
+        member.write(piece)
 
 
 def _contents(findings: Findings) -> dict[str, Any]:
