@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.samples.fleet import long_fleet
 from tests.samples.long_history import UNTIL, long_history
 from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
@@ -61,3 +62,17 @@ def test_the_same_arguments_make_the_same_history(history: Path, tmp_path: Path)
     ]
     assert heads[0] == heads[1]
     assert heads[0].hash != heads[2].hash
+
+
+def test_a_fleet_has_each_database_once_for_each_host(tmp_path: Path) -> None:
+    """What its views say of each host is its own."""
+    fleet = Catalog.open_copy(long_fleet(tmp_path / "fleet" / "fleet.db", hosts=3, years=FORTY_DAYS, databases=3))
+    assert audit(fleet).ok
+    for view in ("databases", "drills"):
+        counts = fleet.rows(f"SELECT origin, count(*) AS databases FROM {view} GROUP BY 1 ORDER BY 1")
+        assert [tuple(row) for row in counts] == [("backup-01", 5), ("backup-02", 5), ("backup-03", 5)]
+    stray = (
+        "SELECT count(*) FROM databases AS d JOIN backups AS b ON b.backup_id = d.newest_good WHERE b.host <> d.origin"
+    )
+    assert fleet.rows(stray)[0][0] == 0
+    fleet.close()

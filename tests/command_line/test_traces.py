@@ -15,6 +15,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.project import CONFIGURATION, Project
+from vya_backup.clock import parse_rfc3339
 from vya_backup.transport.telemetry import endpoint
 
 ERROR = 2
@@ -78,6 +79,11 @@ def attributes(thing: Any) -> dict[str, Any]:
     return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in thing.attributes}
 
 
+def nanoseconds(at: str) -> int:
+    """Return the time of an event as OpenTelemetry counts it."""
+    return round(parse_rfc3339(at).timestamp() * 1_000_000) * 1000
+
+
 def test_a_run_is_a_trace_with_its_databases_and_their_steps(project: Project) -> None:
     """Its id is the run's; bytes and verdicts are those of the catalog; times are those of the events."""
     with collector() as receiver:
@@ -97,6 +103,9 @@ def test_a_run_is_a_trace_with_its_databases_and_their_steps(project: Project) -
     assert set(steps) == {"dump", "checksum"}
 
     (dumped,) = project.events("type = 'dumped' AND database = 'shop'")
+    (started,) = project.events("type = 'started' AND database = 'shop'")
+    assert steps["dump"].start_time_unix_nano == nanoseconds(started["at"])
+    assert steps["dump"].end_time_unix_nano == nanoseconds(dumped["at"])
     told = attributes(steps["dump"])
     assert told["vya.plain_bytes"] == dumped["data"]["plain_bytes"]
     assert told["vya.backup_id"] == dumped["backup_id"]

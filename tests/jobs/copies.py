@@ -59,6 +59,20 @@ def tamper(path: Path, *statements: str) -> None:
                 connection.execute(text)
 
 
+def as_before_origins(path: Path) -> None:
+    """Take a file back to schema 5, which knew of no origins; its derived tables are made again by an upgrade."""
+    with plain(path) as connection:
+        for statement in (
+            "DROP TABLE origins",
+            "DELETE FROM _sqlite_migrations WHERE name = '0006_origins'",
+            "UPDATE catalog_facts SET value = '' WHERE name IN ('views', 'projection')",
+            "DELETE FROM projected_backups",
+            "DROP VIEW backups",
+            "PRAGMA user_version = 5",
+        ):
+            connection.execute(statement)
+
+
 def flip(path: Path, bit: int) -> None:
     """Turn one bit of a file over."""
     content = bytearray(path.read_bytes())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.history.samples import DAY, Steps, good, one_of_each, plain
-from tests.jobs.copies import rows, tamper
+from tests.jobs.copies import as_before_origins, rows, tamper
 from vya_backup.errors import CatalogBusy, CatalogError, CatalogMissing, UsageError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.events import Drilled, Failed, Missing
@@ -196,6 +196,20 @@ def test_a_hosts_older_chain_belongs_to_it(hosts: dict[str, Catalog], fleet: Pat
         rows_ = union.rows("SELECT origin, newest_good, kept_count FROM databases")
         assert [tuple(row) for row in rows_] == [("b", "b2", 2)]
     second.close()
+
+
+def test_the_catalog_of_a_host_with_an_older_program_is_taken(hosts: dict[str, Catalog], fleet: Path) -> None:
+    """It is only read; an older union gets this program's schema, and goes on."""
+    hosts["b"].close()
+    as_before_origins(hosts["b"].path)
+    content = hosts["b"].path.read_bytes()
+    assert added(hosts, fleet) == {"a": 7, "b": 4}
+    assert hosts["b"].path.read_bytes() == content
+    with plain(fleet) as connection:
+        connection.execute("UPDATE catalog_facts SET value = '' WHERE name IN ('views', 'projection')")
+        connection.execute("DROP VIEW drills")
+    assert added(hosts, fleet) == {"a": 0, "b": 0}
+    assert audit_copy(fleet).ok
 
 
 # ------------------------------------------------------------------ what is refused

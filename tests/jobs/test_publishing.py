@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.history.samples import Steps, good, plain
-from tests.jobs.copies import is_whole, rows, tamper, workspace_in
+from tests.jobs.copies import as_before_origins, is_whole, rows, tamper, workspace_in
 from vya_backup.errors import AlreadyRunning, CatalogBusy, CatalogError, ConfigurationError
 from vya_backup.history import publishing, sources
 from vya_backup.history.catalog import Catalog
@@ -115,10 +115,7 @@ def test_a_catalog_of_several_chains_is_published_with_all_of_them(workspace: Wo
 def test_a_copy_of_an_older_program_gets_the_schema_of_this_one(workspace: Workspace) -> None:
     """Readers could not; it stays the same file, without a log."""
     publish(workspace, MOMENT)
-    with plain(copy_of(workspace)) as connection:
-        connection.execute("UPDATE catalog_facts SET value = '' WHERE name IN ('views', 'projection')")
-        connection.execute("DELETE FROM projected_backups")
-        connection.execute("DROP VIEW backups")
+    as_before_origins(copy_of(workspace))
     with pytest.raises(CatalogError, match="was made by another version of this program"):
         Catalog.open_copy(copy_of(workspace))
     inode = copy_of(workspace).stat().st_ino
@@ -388,13 +385,18 @@ def test_a_publication_that_is_killed_is_made_good_by_the_next_one(
     assert [path.name for path in copy_of(workspace).parent.iterdir()] == [copy_of(workspace).name]
 
 
-def test_kills_are_real(workspace: Workspace) -> None:
-    """A child is killed in the midst of a transaction, whose journal is there afterwards."""
+def test_after_a_kill_readers_are_refused_rather_than_misled(workspace: Workspace) -> None:
+    """They cannot roll back what was cut off, so they see nothing until the next publication does."""
     publish(workspace, MOMENT)
     for one in range(40):
         workspace.catalog.append(*good(f"c{one}"))
     assert _killed_at(workspace, "pwrite64", 40)
     assert copy_of(workspace).with_name("catalog.db-journal").exists()
+    with closing(sqlite3.connect(f"file:{copy_of(workspace)}?mode=ro", uri=True)) as reader:
+        with pytest.raises(sqlite3.OperationalError):
+            reader.execute("SELECT count(*) FROM events").fetchone()
+        publish(workspace, MOMENT)
+        assert reader.execute("SELECT count(*) FROM events").fetchone() == (124,)
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["first", "next"])

@@ -1,4 +1,4 @@
-"""What every command does with the catalog when it leaves: copy it, publish it, tell it in a trace and in metrics.
+"""What every command does with the catalog when it leaves: copy it, publish it, tell it in metrics and a trace.
 
 The rule: whatever goes wrong here, the backups stay good. A catalog that was not copied is a failure of the command,
 because history may be lost with the host; one that was not published is told, and recorded, and caught up with later.
@@ -28,10 +28,10 @@ UNCOPIED: list[BackupError] = []
 def leave(workspace: Workspace) -> None:
     """Copy and publish what was appended; then tell it, the copy too."""
     _copy(workspace)
-    _trace(workspace)
     if workspace.configuration.catalog.published_path is not None:
         _publish(workspace)
     export(workspace, print_error)
+    _trace(workspace)
 
 
 def _copy(workspace: Workspace) -> None:
@@ -71,7 +71,7 @@ def _trace(workspace: Workspace) -> None:
     try:
         send_trace(workspace, run.run_id, url)
     except BackupError as error:
-        sys.stderr.write(fitted(f"note: {error}", sys.stderr) + "\n")
+        say(fitted(f"note: {error}", sys.stderr), sys.stderr)
 
 
 def print_error(error: BackupError) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from vya_backup.errors import CatalogBusy, CatalogError
 from vya_backup.history import chain, migrations, place, projection
@@ -24,7 +24,7 @@ from vya_backup.history.sources import Numbered, Source, content_hash_in, ends_i
 
 JOURNAL: Final = "DELETE"
 """Readers may not write beside the copy, which a write-ahead log would demand of them."""
-_COLUMNS: Final = ("id", *chain.HASHED, "hash")
+_COLUMNS: Final = (*chain.HASHED, "hash")
 _INSERT: Final = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
 _CACHE_KIB: Final = 65536
 """So much may change before SQLite locks readers out in the midst of a transaction, and not only at its end."""
@@ -86,8 +86,12 @@ class Copy:
             self._connection.execute("INSERT INTO origins VALUES (?, ?)", (catalog_id, host))
             self.origins[catalog_id] = host
 
-    def take(self, entries: Iterable[Numbered], *, keep_numbers: bool) -> None:
-        """Append events, each the next one of its chain, with the numbers that they have or with new ones.
+    def position(self, catalog_id: str) -> int:
+        """Return where a chain ends in the copy, 0 before its first event."""
+        return self.ends[catalog_id].position if catalog_id in self.ends else 0
+
+    def take(self, entries: Iterable[Numbered]) -> None:
+        """Append events, each the next one of its chain; those of one catalog keep their numbers, which are gapless.
 
         Raises:
             CatalogError: one was changed or does not follow the one before it, or the disk refused.
@@ -102,12 +106,12 @@ class Copy:
                         f"it {fault}",
                         "See with: doit audit, and doit audit --catalog FILE for a copy.",
                     )
-                self._insert(entry, entry.id if keep_numbers else None)
+                self._insert(entry)
                 end.position, end.hash = entry.position, entry.hash
                 self.added[entry.catalog_id] += 1
 
-    def _insert(self, entry: Numbered, number: int | None) -> None:
-        row = dict(zip(chain.HASHED, entry.values, strict=True)) | {"id": number, "hash": entry.hash}
+    def _insert(self, entry: Numbered) -> None:
+        row: dict[str, Any] = dict(zip(chain.HASHED, entry.values, strict=True)) | {"hash": entry.hash}
         row["id"] = self._connection.execute(_INSERT, row).lastrowid
         projection.apply(self._connection, row | {"origin": self.origins.get(entry.catalog_id, "")})
 

@@ -105,7 +105,7 @@ def _merged(sources: Sequence[Source], path: Path, output: Path) -> Merged:
             _demand_one_history(copy, source, name, output)
             copy.name_origin(name, source.origins[name])
         streams = [source.entries(_lacking(copy, source, longest)) for source in sources]
-        copy.take(heapq.merge(*streams, key=lambda entry: entry.at), keep_numbers=False)
+        copy.take(heapq.merge(*streams, key=lambda entry: entry.at))
         copy.keep()
         chains = (MergedChain(copy.origins[n], n, end.position, copy.added[n]) for n, end in copy.ends.items())
         return Merged(output, tuple(sorted(chains, key=lambda one: (one.host, one.catalog_id))))
@@ -129,10 +129,9 @@ def _longest(sources: Sequence[Source]) -> dict[str, Source]:
 
 def _demand_one_history(copy: Copy, source: Source, name: str, output: Path) -> None:
     """Raises CatalogError where the union tells a chain differently from a file; whichever is longer."""
-    if name not in copy.ends:
-        return
-    position = min(copy.ends[name].position, source.ends[name].position)
-    _demand_same(output, position, copy.hash_at(name, position), source, name)
+    position = min(copy.position(name), source.ends[name].position)
+    if position:
+        _demand_same(output, position, copy.hash_at(name, position), source, name)
 
 
 def _demand_same(path: Path, position: int, recorded: str, source: Source, name: str) -> None:
@@ -146,8 +145,4 @@ def _demand_same(path: Path, position: int, recorded: str, source: Source, name:
 
 def _lacking(copy: Copy, source: Source, longest: dict[str, Source]) -> dict[str, int]:
     """Return for each chain that is to be read from a file the position behind which the union lacks it."""
-    return {
-        name: copy.ends[name].position if name in copy.ends else 0
-        for name, end in source.ends.items()
-        if longest[name] is source and (name not in copy.ends or copy.ends[name].position < end.position)
-    }
+    return {name: copy.position(name) for name in source.ends if longest[name] is source}

@@ -105,12 +105,6 @@ def _continued(workspace: Workspace, path: Path, patience_seconds: float) -> Pub
 def _added(source: Source, path: Path, patience_seconds: float) -> Published:
     with Copy(path, patience_seconds) as copy:
         publishing.demand_wholeness(copy, source)
-        lacking = {
-            name: copy.ends[name].position if name in copy.ends else 0
-            for name, end in source.ends.items()
-            if name not in copy.ends or copy.ends[name].position < end.position
-        }
-        if lacking:
-            copy.take(source.entries(lacking), keep_numbers=True)
-            copy.keep()
+        copy.take(source.entries({name: copy.position(name) for name in source.ends}))
+        copy.keep()
         return Published(path, copy.added.total(), source.ends[source.catalog_id].position, is_new=False)

@@ -99,4 +99,4 @@ def _context(run_id: str, key: str) -> SpanContext:
 
 
 def _nanoseconds(seconds: float) -> int:
-    return int(seconds * 1_000_000) * 1000
+    return round(seconds * 1_000_000) * 1000
