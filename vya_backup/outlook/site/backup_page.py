@@ -97,11 +97,14 @@ def _life(reads: Reads, backup_id: str) -> tuple[Moment, ...]:
 
 
 def _needs(row: BackupRow, dumped: dict[str, Any]) -> dict[str, str]:
-    """Return what a restore needs, as far as the catalog knows; the rest stands in the sidecar beside the dump."""
+    """Return what a restore needs, in words; backups of an older version of this program know less of it."""
+    needs = dumped.get("needs", {})
+    versions = {name: ".".join(map(str, needs.get(f"{name}_version", ()))) for name in ("server", "client")}
     found = {
-        "engine": row.engine or "",
-        "server it came from": dumped.get("server", ""),
-        "client that dumped it": dumped.get("client", ""),
-        "tables without a snapshot": ", ".join(dumped.get("unprotected", ())),
+        "engine": needs.get("flavour") or row.engine or "",
+        "server": dumped.get("server") or versions["server"],
+        "client": dumped.get("client") or versions["client"],
+        **{name: ", ".join(needs.get(name, ())) for name in ("extensions", "roles", "definers")},
+        "without a snapshot": ", ".join(dumped.get("unprotected", ())),
     }
     return {name: value for name, value in found.items() if value}
