@@ -59,14 +59,14 @@ def concerns(
 def _of_line(line: Line) -> Concern | None:
     row, said = line.row, f": {line.row.last_failure_message}" if line.row.last_failure_message else ""
     if line.state == "never":
-        return Concern("bad", line.key, f"has no good backup{said}", line.path, row.last_failure_at)
+        return Concern("bad", line.name, f"has no good backup{said}", line.path, row.last_failure_at)
     if line.state == "overdue":
         is_why = row.last_failure_at and row.newest_good_at and row.last_failure_at > row.newest_good_at
         why = said if is_why else ", and nothing was tried since"
         words = f"newest good backup is {human_age(row.age_seconds)} old{why}"
-        return Concern("bad", line.key, words, line.path, row.newest_good_at)
+        return Concern("bad", line.name, words, line.path, row.newest_good_at)
     if line.state == "failing":
-        return Concern("warn", line.key, f"failed since its newest good backup{said}", line.path, row.last_failure_at)
+        return Concern("warn", line.name, f"failed since its newest good backup{said}", line.path, row.last_failure_at)
     return None
 
 
@@ -76,7 +76,7 @@ def _of_drill(line: Line) -> Concern | None:
         return None
     is_fail = proof.drill_verdict == "fail"
     words = f"its newest drill {'failed' if is_fail else 'could not judge'}: {proof.drill_reason or 'no reason given'}"
-    return Concern("bad" if is_fail else "warn", line.key, words, line.path, proof.drilled_at)
+    return Concern("bad" if is_fail else "warn", line.name, words, line.path, proof.drilled_at)
 
 
 def _of_disks(disks: Sequence[Disk], now: datetime) -> Iterator[Concern]:

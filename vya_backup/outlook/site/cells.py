@@ -38,20 +38,8 @@ _DIGESTS: Final = frozenset(
 
 
 FIRST: Final = (
-    *(
-        "Link",
-        "id",
-        "at",
-        "started_at",
-        "type",
-        "state",
-        "instance",
-        "database",
-        "sentence",
-        "newest_good_at",
-        "message",
-    ),
-    *("proved_at", "command", "exit_status", "size_bytes", "duration_seconds"),
+    *("Link", "id", "at", "started_at", "type", "state", "origin", "instance", "database", "sentence"),
+    *("newest_good_at", "message", "proved_at", "command", "exit_status", "size_bytes", "duration_seconds"),
 )
 """The columns that a reader looks for, in the order in which tables show them; the others follow."""
 

@@ -57,6 +57,13 @@ class Front:
         return (self.around.now - self.last_written).total_seconds() if self.last_written else 0.0
 
     @property
+    def told_disks(self) -> tuple[Disk, ...]:
+        """Return the disks that have a tile: of more than two only the one that is full first, or is the fullest."""
+        never = self.around.now + timedelta(days=36500)
+        by_danger = sorted(self.disks, key=lambda disk: (disk.forecast.full_at or never, -disk.room.used_percent))
+        return self.disks if len(self.disks) <= 2 else tuple(by_danger[:1])
+
+    @property
     def living(self) -> list[Line]:
         """Return the databases that ought to be covered."""
         return [line for group in self.groups for line in group.lines if line.state != "gone"]

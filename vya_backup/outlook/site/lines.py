@@ -71,6 +71,11 @@ class Line:
         return f"{self.row.instance}/{self.row.database}"
 
     @property
+    def name(self) -> str:
+        """Return the key, and in a merged catalog the host that it is of."""
+        return f"{self.key} of {self.row.origin}" if self.row.origin else self.key
+
+    @property
     def path(self) -> str:
         """Return the address of its page."""
         return database_path(self.row.instance, self.row.database, self.row.origin)
