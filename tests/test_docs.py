@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.outlook.test_metrics import PROMISED
 from vya_backup import errors
 from vya_backup.command_line import main
 from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RECOVER, RESTORE, VERIFY
 from vya_backup.history.event import Event
+from vya_backup.jobs.health.examination import CHECKS
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.validation import key_paths
 
@@ -109,3 +111,21 @@ def test_the_changelog_tells_of_this_version() -> None:
 def test_every_option_of_a_task_says_what_it_does() -> None:
     """`doit help` prints it."""
     assert all(option["help"] for option in (*BACKUP, *DRILL, *PRUNE, *RECOVER, *RESTORE, *VERIFY))
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_every_metric_is_explained(name: str) -> None:
+    """Under the name that is asked for: a counter's ends in `_total`."""
+    kind, _ = PROMISED[name]
+    assert f"`{name}{'_total' if kind == 'counter' else ''}`" in (CHECKOUT / "docs/operations.md").read_text()
+
+
+def test_every_alert_and_every_check_of_health_is_explained() -> None:
+    """What wakes somebody up, and what they look at then."""
+    text = (CHECKOUT / "docs/operations.md").read_text()
+    alerts = re.findall(r"- alert: (\w+)", (CHECKOUT / "config/prometheus/alerts.yml").read_text())
+    assert alerts
+    assert [alert for alert in alerts if f"`{alert}`" not in text] == []
+    table = text[text.index("| check | warning | failure |") :]
+    names = {name for line in table.splitlines() if line.startswith("| ") for name in line.split("|")[1].split(",")}
+    assert {name for name, _ in CHECKS} <= {name.strip() for name in names}

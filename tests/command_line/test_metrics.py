@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import stat
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -174,3 +175,9 @@ def test_without_a_place_it_can_only_be_shown(project: Project, words: tuple[str
     done = project.run(*words)
     assert done.status == status
     assert ("vya_backup_last_status" in done.out) == (status == 0)
+
+
+def test_whoever_wants_no_metrics_does_not_load_what_makes_them(project: Project) -> None:
+    """The library takes a tenth of a second, and `doit list` has three."""
+    program = "import sys; import vya_backup.command_line.main; print('prometheus_client' in sys.modules)"
+    assert project.outcome([sys.executable, "-c", program]).out.strip() == "False"

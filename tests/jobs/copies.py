@@ -8,7 +8,9 @@ from typing import Any
 
 from tests.history.samples import Steps, plain
 from vya_backup.history.catalog import Catalog
+from vya_backup.history.migrations import statements
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.resources import resource
 from vya_backup.settings.model import Application, CatalogSettings, Configuration
 from vya_backup.settings.storage_model import Storage
 from vya_backup.transport.storage import Store
@@ -62,15 +64,25 @@ def tamper(path: Path, *statements: str) -> None:
 def as_before_origins(path: Path) -> None:
     """Take a file back to schema 5, which knew of no origins; its derived tables are made again by an upgrade."""
     with plain(path) as connection:
+        for text in later_than_6():
+            kind, name = text.split(maxsplit=3)[1:3]
+            connection.execute(f"DROP {kind} {name}")
         for statement in (
             "DROP TABLE origins",
-            "DELETE FROM _sqlite_migrations WHERE name = '0006_origins'",
+            "DELETE FROM _sqlite_migrations WHERE name >= '0006'",
             "UPDATE catalog_facts SET value = '' WHERE name IN ('views', 'projection')",
             "DELETE FROM projected_backups",
             "DROP VIEW backups",
             "PRAGMA user_version = 5",
         ):
             connection.execute(statement)
+
+
+def later_than_6() -> list[str]:
+    """Return what migrations behind the sixth create."""
+    files = [file for file in resource("catalog/migrations").glob("[0-9]*.sql") if file.name >= "0007"]
+    texts = [text for file in files for text in statements(file.read_text())]
+    return [text[text.index("CREATE") :] for text in texts if "CREATE" in text]
 
 
 def flip(path: Path, bit: int) -> None:

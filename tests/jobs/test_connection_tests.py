@@ -138,8 +138,21 @@ def test_a_missing_privilege_is_named_with_the_statement_that_mends_it(bench: Be
     assert not report.ok
     (trigger,) = [problem for problem in report.problems if problem.startswith("guarded: TRIGGER is missing: ")]
     assert "run: GRANT TRIGGER ON" in trigger
+    assert trigger in report.privilege_problems
+    assert report.tool_problems == ()
     assert report.lines[0].startswith("poor: failed: mariadb ")
     assert len(report.lines) == 1 + len(report.problems)
+
+
+def test_a_client_older_than_the_server_is_told_as_such(bench: Bench, postgresql_18: PostgresqlServer) -> None:
+    """And as nothing that a `GRANT` would mend."""
+    bench.add(postgresql_18, "newer", databases=[], users=False)
+    bench.client_folders.clear()  # what is left is the distribution's, of an older series
+    (report,) = bench.test()
+    assert report.client == ""
+    assert report.tool_problems == report.problems
+    assert len(report.problems) == 1
+    assert report.privilege_problems == ()
 
 
 def test_the_same_privilege_missing_in_many_databases_is_one_problem(

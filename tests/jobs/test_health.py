@@ -391,7 +391,9 @@ def test_a_line_of_cron_starts_the_runs(
     assert machine.timer(subject(cron_tables=(missing, tmp_path / "cron.d"))).status == status
 
 
-@pytest.mark.parametrize(("unit", "status"), [("vya-backupdb.timer", "ok"), ("logrotate.timer", "warning")])
+@pytest.mark.parametrize(
+    ("unit", "status"), [("vya-backupdb.timer", "ok"), ("vya-backup.timer", "ok"), ("logrotate.timer", "warning")]
+)
 def test_a_timer_of_systemd_starts_the_runs(
     subject: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, status: str
 ) -> None:

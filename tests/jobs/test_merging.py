@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,13 +13,16 @@ import pytest
 
 from tests.history.samples import DAY, Steps, good, one_of_each, plain
 from tests.jobs.copies import as_before_origins, rows, tamper
+from tests.outlook.test_metrics import AT, configured
 from vya_backup.errors import CatalogBusy, CatalogError, CatalogMissing, UsageError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.events import Drilled, Failed, Missing
-from vya_backup.history.run_events import Discovered, RunStarted
+from vya_backup.history.run_events import ConfiguredInstance, Discovered, RunStarted
 from vya_backup.jobs import merging
 from vya_backup.jobs.auditing import audit_copy
 from vya_backup.jobs.merging import merge
+from vya_backup.outlook.health_pages import ready
+from vya_backup.outlook.metrics import text
 
 START = datetime(2026, 1, 9, 2, tzinfo=UTC)
 VIEWS = ("backups", "restorable", "databases", "drills", "restores", "runs", "failures", "recoveries", "audit_log")
@@ -87,6 +91,29 @@ def test_what_one_host_loses_or_finds_is_nothing_to_the_other(hosts: dict[str, C
         instances = union.rows("SELECT origin FROM projected_instances ORDER BY 1")
     assert [tuple(row) for row in known] == [("a", "shop", 1, "a2"), ("b", "crm", 1, None), ("b", "shop", 0, None)]
     assert [tuple(row) for row in instances] == [("a",), ("b",)]
+
+
+def test_what_one_host_no_longer_configures_is_nothing_to_the_other(hosts: dict[str, Catalog], fleet: Path) -> None:
+    """Its gauges go, its counters stay, and the other host's are as they were in its own catalog."""
+    for name, instances in (("a", (of_prod(),)), ("b", ())):
+        with hosts[name].run(RunStarted(command="doit backup", version="2", environment="test")) as run:
+            hosts[name].append(configured(instances=instances))
+            run.finish(0, {})
+    alone = {line for line in text(hosts["a"], AT).decode().splitlines() if "build_info" not in line}
+    merge(files(hosts), fleet)
+    with read(fleet) as union:
+        told = text(union, AT).decode()
+        assert ready(union, AT) == (200, {"ready": True, "databases": {"a/prod": "ok"}})
+    of_a = {re.sub(r'\{host="a"\}|host="a",|,host="a"', "", line) for line in told.splitlines()}
+    assert {line for line in alone if not line.startswith("#")} <= of_a
+    of_b = [line for line in told.splitlines() if 'host="b"' in line]
+    assert [line for line in of_b if "vya_backup_executions_total" in line]
+    assert not [line for line in of_b if line.startswith(("vya_backup_last_status", "vya_backup_database_"))]
+
+
+def of_prod() -> ConfiguredInstance:
+    """An instance whose databases all are to be backed up."""
+    return ConfiguredInstance(id="prod", type="mysql", enabled=True, databases=("*",))
 
 
 def test_every_view_names_the_host_and_one_hosts_own_names_none(hosts: dict[str, Catalog], fleet: Path) -> None:
@@ -218,12 +245,13 @@ def test_the_catalog_of_a_host_with_an_older_program_is_taken(hosts: dict[str, C
 def test_nothing_is_appended_to_a_union(hosts: dict[str, Catalog], fleet: Path) -> None:
     """By no command: it is refused where a catalog is opened for appending, and not changed."""
     merge(files(hosts), fleet)
-    content = fleet.read_bytes()
+    content, mode = fleet.read_bytes(), fleet.stat().st_mode
     with pytest.raises(
         CatalogError, match=r"merged from the catalogs of a, b, and nothing can be appended.*own catalog"
     ):
         Catalog.open(fleet, host="a")
-    assert fleet.read_bytes() == content
+    assert (fleet.read_bytes(), fleet.stat().st_mode) == (content, mode)
+    assert [path.name for path in fleet.parent.iterdir()] == [fleet.name]
 
 
 def _changed(hosts: dict[str, Catalog]) -> None:

@@ -18,7 +18,7 @@ from vya_backup.clock import Clock, rfc3339
 from vya_backup.errors import CatalogError
 from vya_backup.history import chain, migrations, place, projection
 from vya_backup.history.actor import actor
-from vya_backup.history.connection import authorize, connect, explained
+from vya_backup.history.connection import authorize, connect, explained, refuse_merged
 from vya_backup.history.event import Event
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.recorded import Head, Recorded, recorded_from
@@ -66,11 +66,10 @@ class Catalog:
         if read_only:
             place.must_exist(path)
         else:
+            refuse_merged(path)
             place.prepare(path)
         catalog = cls(path, host, now, read_only)
         with explained(path), closing(connect(path)) as connection:
-            if not read_only:
-                _refuse_merged(connection, path)
             migrations.migrate(connection, path, None if read_only else "WAL")
             if not read_only:
                 _use_write_ahead_log(connection)
@@ -281,18 +280,6 @@ class Catalog:
             self._local.connection = connection
             self._connections.append(connection)
         return connection
-
-
-def _refuse_merged(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse to append to a union: its backups lie on other hosts, and its chains go on elsewhere."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone():
-        return
-    hosts = [row[0] for row in connection.execute("SELECT DISTINCT host FROM origins ORDER BY host")]
-    if hosts:
-        raise CatalogError(
-            f"{path} is merged from the catalogs of {', '.join(hosts)}, and nothing can be appended to it",
-            "Set catalog.path to this host's own catalog; a merged one is for looking.",
-        )
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

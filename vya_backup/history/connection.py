@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
 from vya_backup.errors import CatalogError
+from vya_backup.history import place
 
 BUSY_SECONDS: Final = 300.0
 _DROPS: Final = frozenset(
@@ -45,6 +47,28 @@ def authorize(action: int, first: str | None, second: str | None, *_: str | None
     changes_events = action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first == "events"
     loosens_schema = action == sqlite3.SQLITE_PRAGMA and first == "writable_schema"
     return sqlite3.SQLITE_DENY if changes_events or loosens_schema or action in _DROPS else sqlite3.SQLITE_OK
+
+
+def refuse_merged(path: Path) -> None:
+    """Refuse to append to a union: its backups lie on other hosts, and its chains go on elsewhere.
+
+    Only looked at, so that it stays as it is, its mode too. A file that is not there yet is none.
+
+    Raises:
+        CatalogError: it is one, cannot be read, or lies in an unfit place.
+    """
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder is closed to us
+        return
+    place.must_exist(path)
+    with explained(path), closing(connect(path, mode="ro")) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone():
+            return
+        hosts = [row[0] for row in connection.execute("SELECT DISTINCT host FROM origins ORDER BY host")]
+    if hosts:
+        raise CatalogError(
+            f"{path} is merged from the catalogs of {', '.join(hosts)}, and nothing can be appended to it",
+            "Set catalog.path to this host's own catalog; a merged one is for looking.",
+        )
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from vya_backup.transport.processes import capture
 
 RUNS_AHEAD = 7
 ASK_SECONDS = 10.0
-OURS = re.compile(r"vya[-_]backupdb|\bdoit\b.*\bbackup\b")
+OURS = re.compile(r"vya[-_]backup|\bdoit\b.*\bbackup\b")
 TIMERS = (
     ("systemctl", "list-timers", "--all", "--no-pager"),
     ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
