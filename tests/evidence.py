@@ -12,8 +12,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from vya_backup.history.audit import audit
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.periods import period
+from vya_backup.jobs.auditing import Verdict
 from vya_backup.jobs.evidence import SIGNATURE, SUMS, Findings, Order, Signing, gather, seal
 from vya_backup.outlook.evidence_report import render
 from vya_backup.resources import resource
@@ -46,8 +48,10 @@ def signed_by(number: int, *, on_backup_host: bool = False) -> Signing:
 
 def make(catalog: Catalog, target: Path, since: str, until: str, signing: Signing | None = None) -> Findings:
     """Write an evidence file and return what it was made of."""
+    report = audit(catalog)
+    verdict = Verdict(report, 0, (), report.faults)
     with Archive() as archive:
-        order = Order(period(since, until), MADE_AT, "a copy", signing or Signing(), None)
+        order = Order(period(since, until), MADE_AT, "a copy", signing or Signing(), verdict)
         findings = gather(catalog, order, render, archive)
         publish(archive, target)
     return findings

@@ -69,6 +69,17 @@ WITH
         WHERE d.type = 'drilled' AND d.instance = f.instance AND d.database = f.database AND d.host = f.host
           AND d.id > f.id AND json_extract(d.data, '$.verdict') = 'pass'
       )
+      WHEN f.type = 'failed' AND f.instance IS NULL THEN (
+        -- what a run does at its end, such as to copy the catalog: the next run without that failure
+        SELECT r.id FROM events AS r INDEXED BY events_by_type
+        WHERE r.type = 'run_finished' AND r.instance IS NULL AND r.database IS NULL AND r.id > f.id
+          AND r.host = f.host
+          AND NOT EXISTS (
+            SELECT 1 FROM events AS x
+            WHERE x.run_id = r.run_id AND +x.type = 'failed' AND json_extract(x.data, '$.step') = f.what
+          )
+        ORDER BY r.id LIMIT 1
+      )
       WHEN f.type IN ('discovery_failed', 'failed') THEN (
         -- any dump that was begun there: the instance had told what it holds
         SELECT min(x.id) FROM (

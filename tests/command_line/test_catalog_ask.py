@@ -43,6 +43,14 @@ def test_an_answer_is_csv_or_json(told: Project, capsys: pytest.CaptureFixture[s
     assert as_json[0]["size_bytes"] == int(as_csv[0]["size_bytes"])
 
 
+def test_it_is_a_word_of_the_catalog(told: Project) -> None:
+    """`doit catalog ask --question coverage --on DAY`."""
+    rows = told.json("catalog", "ask", "--question", "coverage", "--on", "2000-01-01")
+    assert rows == []
+    done = told.run("catalog", "ask", "--question", "coverage", "--database", "shop")
+    assert (done.status, len(done.out.splitlines())) == (0, 2), done.said
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_questions_are_listed(told: Project, capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
     """With the control that each serves."""

@@ -115,6 +115,8 @@ def _signs(event: Happened) -> Iterator[tuple[Any, ...]]:
         yield ("drill", *event.key)
     if event.type == "started":
         yield ("instance", event.host, event.instance)
+    if event.type == "run_finished":
+        yield ("run", event.host)
     if event.type == "restored":
         yield ("restore", event.host, event.data["target_instance"], event.data["target_database"])
     if event.type == "recovered":
@@ -138,6 +140,8 @@ def _first(followers: dict[tuple[Any, ...], list[Happened]], one: Happened) -> H
             wanted = [("recovery", one.host, one.instance)]
         case _:
             wanted = [("instance", one.host, one.instance)]
+    if one.type == "failed" and one.instance is None:
+        wanted = [("run", one.host)]
     after = [event for sign in wanted for event in followers[sign] if event.id > one.id]
     return min(after, key=lambda event: event.id, default=None)
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.history.samples import Steps, good, one_of_each, opened, started
 from vya_backup.history.catalog import Catalog
-from vya_backup.history.events import AccountsChanged, Held, Released
+from vya_backup.history.events import AccountsChanged, Failed, Held, Released
 from vya_backup.history.questions import ask, question
-from vya_backup.history.run_events import Configured
+from vya_backup.history.run_events import Configured, RunStarted
 
 
 def answers(catalog: Catalog, name: str, **values: Any) -> list[dict[str, Any]]:
@@ -162,3 +162,24 @@ def test_a_fault_is_told_once_and_a_sidecar_is_mended_when_its_backup_is_given_u
         ("verified", "open", None),
         ("verified", "mended", "pruned"),
     ]
+
+
+def test_what_a_run_does_at_its_end_is_mended_by_the_next_run_that_does_it(tmp_path: Path) -> None:
+    """The catalog was not copied: neither the same run nor one that failed so again shows that it works."""
+    catalog = opened(tmp_path)
+    kinds = one_of_each()
+    uncopied = Failed(step="copy", code="storage", message="no such folder")
+    started_run, ended = kinds["run_started"], kinds["run_finished"]
+    assert isinstance(started_run, RunStarted)
+    with catalog.run(started_run):
+        catalog.append(uncopied, ended)
+    with catalog.run(started_run):
+        catalog.append(ended, uncopied)
+    before = answers(catalog, "failures_mended")
+    with catalog.run(started_run):
+        catalog.append(ended)
+    after = answers(catalog, "failures_mended")
+    catalog.close()
+    assert [row["state"] for row in before] == ["open", "open"]
+    assert [(row["state"], row["mended_by"]) for row in after] == [("mended", "run finished")] * 2
+    assert len({row["mended_at"] for row in after}) == 1

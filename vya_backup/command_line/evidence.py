@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from vya_backup.command_line.session import configured, guarded, looking
 from vya_backup.errors import StorageFailed, UsageError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.periods import period
-from vya_backup.jobs.auditing import Verdict, audit_with_sidecars
+from vya_backup.jobs.auditing import Verdict, audit_copy, audit_with_sidecars
 from vya_backup.jobs.evidence import Order, Signing, gather
 from vya_backup.jobs.evidence_signing import sign
 from vya_backup.settings.model import Configuration
@@ -71,24 +71,21 @@ def _make(params: Any) -> int:
     events = sum(span.last - span.first + 1 for span in findings.spans)
     print(f"{output}: {events:,} events, {len(findings.rows)} answers. {_signed(order)}")
     print(VERIFY.format(output))
-    faults = verdict.faults if verdict else ()
-    for fault in faults:
+    for fault in verdict.faults:
         print(f"FAULT  {fault}")
-    return 1 if faults else 0
+    return 0 if verdict.ok else 1
 
 
 @contextmanager
-def _opened(copy: str) -> Iterator[tuple[Catalog, Verdict | None]]:
-    """Give the live catalog, audited before anything of it is told, or a copy."""
+def _opened(copy: str) -> Iterator[tuple[Catalog, Verdict]]:
+    """Give the live catalog or a copy, audited before anything of it is told."""
     if not copy:
         with looking() as workspace:
             yield workspace.catalog, audit_with_sidecars(workspace)
         return
-    catalog = Catalog.open_copy(Path(copy))
-    try:
-        yield catalog, None
-    finally:
-        catalog.close()
+    verdict = audit_copy(Path(copy))
+    with closing(Catalog.open_copy(Path(copy))) as catalog:
+        yield catalog, verdict
 
 
 def _signing(configuration: Configuration, catalog: Catalog) -> Signing:

@@ -20,6 +20,7 @@ from vya_backup.command_line.catalog_actions import (
     publish_catalog,
 )
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.questioning import ask_catalog, ask_options
 from vya_backup.command_line.serving import OPTIONS as SERVING
 from vya_backup.command_line.serving import serve
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
@@ -135,16 +136,17 @@ class CatalogCommand(TwoWord):
     """The catalog itself."""
 
     name = "catalog"
-    doc_purpose = "publish, merge, export or show the catalog, or make a lost one again"
+    doc_purpose = "publish, merge, export, ask or show the catalog, or make a lost one again"
     doc_usage = (
-        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE] | rebuild [--from F] "
-        "| serve [--host H] [--port P] [--catalog FILE]"
+        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE]"
+        " | ask [--question NAME] | rebuild [--from F] | serve [--host H] [--port P] [--catalog F]"
     )
     take_names = frozenset({"merge"})
     words = {  # noqa: RUF012 - a constant, read only
         "publish": (publish_catalog, PUBLISH_OPTIONS),
         "merge": (merge_catalogs, MERGE_OPTIONS),
         "export": (export_events, EXPORT_OPTIONS),
+        "ask": (ask_catalog, ask_options()),
         "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
         "serve": (serve, SERVING),
     }

@@ -49,13 +49,13 @@ class Signing:
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted. `verdict` is that of an audit against the heads outside the catalog, where one was made."""
+    """What is wanted. `verdict` is that of an audit of the whole catalog, with the heads that were compared."""
 
     period: Period
     made_at: datetime
     source: str
     signing: Signing
-    verdict: Verdict | None
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _counted(rows: Iterable[tuple[Any, ...]], column: int, types: Counter[str]) 
 def _heads(catalog: Catalog, order: Order, found: Iterable[Span], member: Member) -> int:
     """Write the ends of the chains as the catalog has them, then as others remember them; return their number."""
     own = [StoredHead(span.catalog_id, span.head_position, span.head_hash, "catalog") for span in found]
-    heads = [*own, *(order.verdict.stored if order.verdict else ())]
+    heads = [*own, *order.verdict.stored]
     rows = []
     for head in heads:
         here = hash_at(catalog, head.catalog_id, head.position)
@@ -200,7 +200,7 @@ def _contents(findings: Findings) -> dict[str, Any]:
             for question in questions()
         ],
         "heads": {"file": HEADS, "rows": findings.heads},
-        "audit": verdict.as_json() if verdict else None,
+        "audit": verdict.as_json(),
         "signature": {"public_key": public.hex(), "on_backup_host": order.signing.on_backup_host},
         "verify.py": hashlib.sha256(resource("catalog/evidence/verify.py").read_bytes()).hexdigest(),
     }

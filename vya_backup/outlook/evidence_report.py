@@ -154,8 +154,6 @@ def _chain(findings: Findings) -> str:
     whole = (
         f"All {events:,} events from the first to the last of the period are here, each with the hash of the one before"
     )
-    if verdict is None:
-        return f"{whole}. The rest of the catalog was not verified, since this was made from a copy of it."
     told = f"{verdict.report.events:,} events and {verdict.heads:,} hashes that were written down elsewhere"
     if verdict.ok:
         return f"{whole}. The whole catalog was verified before: {told}, without a fault."
