@@ -20,6 +20,7 @@ from vya_backup.history.questions import questions
 from vya_backup.history.reading import Borrowed
 from vya_backup.outlook import figures, health_pages, metrics
 from vya_backup.outlook.site import cells, guard
+from vya_backup.outlook.site.answer_page import answer_page
 from vya_backup.outlook.site.backup_page import backup_page
 from vya_backup.outlook.site.database_page import database_page
 from vya_backup.outlook.site.front import front
@@ -128,6 +129,17 @@ async def show_questions(datasette, request):
     return await page(datasette, request, "vya_questions.html", lambda reads, around: questions())
 
 
+async def show_answer(datasette, request):
+    """Answer a question; its CSV and JSON are Datasette's canned query of the same name."""
+    asked = {one.name: one for one in questions()}[request.url_vars["question"]]
+    values = {name: request.args.get(name) or "" for name in asked.takes}
+
+    def question(reads, around):
+        return answer_page(reads, around, asked, values)
+
+    return await page(datasette, request, "vya_answer.html", question, most=datasette.setting("max_returned_rows"))
+
+
 # ------------------------------------------------------------------ for machines
 
 
@@ -184,6 +196,7 @@ def register_routes():
         (r"^/instance/(?P<instance>[^/]+)$", show_instance),
         (r"^/backup/(?P<backup>[^/]+)$", show_backup),
         (r"^/questions$", show_questions),
+        (rf"^/{guard.CATALOG}/(?P<question>{'|'.join(one.name for one in questions())})$", show_answer),
         (r"^/health$", show_health),
         (r"^/health/ready$", show_ready),
         (r"^/health/live$", show_live),

@@ -170,3 +170,28 @@ def test_a_copy_that_is_replaced_is_shown_at_once() -> None:
             site.get("/")  # any page notices
             many = site.get("/catalog/events.json?_size=0").json()["filtered_table_rows_count"]
             assert many > few
+
+
+def test_a_long_answer_is_begun_on_the_page_and_whole_in_its_exports(
+    site: RunningSite, asked: sqlite3.Connection
+) -> None:
+    """A page of thousands of rows is slow, and nobody reads it."""
+    page = site.get("/catalog/history?type=started").text
+    export = re.search(r'href="(/catalog/history\.json\?[^"]+)">JSON lines', page)
+    assert page.count("<tr>") == 101  # with the heading
+    assert export
+    lines = site.get(export[1].replace("&amp;", "&")).text.splitlines()
+    assert len(lines) == one(asked, "SELECT count(*) FROM events WHERE type = 'started'")[0]
+
+
+def test_a_time_that_is_none_is_told(site: RunningSite) -> None:
+    """And nothing is answered that might mean something else."""
+    shown = text_of(site.get("/catalog/coverage?on=yesterday").text)
+    assert "is no time" in shown
+    assert "restorable" not in shown.split("Ask")[1].split("The question in SQL")[0]
+
+
+def test_nobody_asks_for_so_much_that_the_site_falls_over(site: RunningSite) -> None:
+    """Whatever limit is said."""
+    assert site.get("/catalog/history?limit=-1").text.count("<tr>") == 101
+    assert site.get("/catalog/history?limit=3").text.count("<tr>") == 4

@@ -119,13 +119,11 @@ def _metadata(service: Service) -> dict[str, Any]:
 
 
 def _queries() -> dict[str, dict[str, Any]]:
-    """Return the questions as Datasette's canned queries; what is said of the parameters is for our own form."""
+    """Return the questions as Datasette's canned queries: they are the exports of the pages that answer them."""
     return {
         one.name: {
             "title": one.title,
             "description": one.about,
-            "serves": one.serves,
-            "said_of": {parameter.name: parameter.about for parameter in one.parameters},
             "params": list(one.takes),
             "sql": one.sql,
         }
