@@ -17,12 +17,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from datasette_auth_passwords.utils import hash_password
 
 from tests.samples.long_history import long_history
 from vya_backup.clock import monotonic, nap
 
 COMMAND = "import sys; from vya_backup.command_line.main import main; sys.exit(main())"
 PATIENCE_SECONDS = 60
+WORD = "a long enough word"
 CLIENT = httpx.Client(timeout=PATIENCE_SECONDS, verify=False, cookies=None)
 
 
@@ -138,4 +140,12 @@ def copy() -> Iterator[Path]:
 def site(copy: Path) -> Iterator[RunningSite]:
     """Give a site on that copy, without a login."""
     with serving(copy) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(copy: Path) -> Iterator[RunningSite]:
+    """Give a site with one account, whose hash is in the environment."""
+    said = "site: {auditors: [{name: auditor, password_hash_variable: AUDITOR_HASH}]}\n"
+    with serving(copy, configuration=said, AUDITOR_HASH=hash_password(WORD, iterations=1000)) as running:
         yield running

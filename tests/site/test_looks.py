@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.site.conftest import RunningSite, wait_until
+from tests.site.conftest import WORD, RunningSite, wait_until
 
 SCREENS = [(1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")]
 SHOTS = "VYA_SCREENSHOTS"
@@ -148,4 +148,24 @@ def test_what_is_hostile_in_a_catalog_stays_text(site: RunningSite, browser: Bro
         " document.body.append(s); return window.ran === true; }"
     )
     assert ran is False
+    context.close()
+
+
+def test_the_login_is_sound_and_its_keyboard_path_short(guarded: RunningSite, browser: Browser) -> None:
+    """Who comes to any page lands at the form, types, presses Enter, and is in; the way out is a button."""
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    watched = Watched(context, guarded.address)
+    page = watched.page
+    page.goto(guarded.address + "/catalog/events")
+    assert page.url.endswith("/-/login")
+    assert barriers(page) == []
+    page.keyboard.type("auditor")
+    page.keyboard.press("Tab")
+    page.keyboard.type(WORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Log out auditor").wait_for()
+    page.get_by_role("button", name="Log out auditor").click()
+    page.goto(guarded.address)
+    assert page.url.endswith("/-/login")
+    assert watched.troubles == []
     context.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -12,18 +11,8 @@ import pytest
 from datasette_auth_passwords.utils import hash_password
 
 from tests.project import Project, new_project
-from tests.site.conftest import PATIENCE_SECONDS, RunningSite, open_folder, serving
+from tests.site.conftest import PATIENCE_SECONDS, WORD, RunningSite, open_folder, serving
 from vya_backup.settings.site_model import is_loopback
-
-WORD = "a long enough word"
-
-
-@pytest.fixture(scope="module")
-def guarded(copy: Path) -> Iterator[RunningSite]:
-    """Give a site with one account, whose hash is in the environment."""
-    said = "site: {auditors: [{name: auditor, password_hash_variable: AUDITOR_HASH}]}\n"
-    with serving(copy, configuration=said, AUDITOR_HASH=hash_password(WORD, iterations=1000)) as running:
-        yield running
 
 
 @pytest.fixture
@@ -158,3 +147,23 @@ def test_a_session_outlives_a_restart_and_not_a_new_password(copy: Path) -> None
                 assert client.get(f"{site.address}/").status_code == 200
             with serving(copy, configuration=said, AUDITOR_HASH=second) as site:
                 assert client.get(f"{site.address}/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("module", "more"),
+    [
+        ("datasette", ""),
+        ("datasette_auth_passwords", "site: {auditors: [{name: a, password_hash_variable: AUDITOR_HASH}]}\n"),
+    ],
+)
+def test_a_missing_extra_is_one_clear_line(project: Project, copy: Path, module: str, more: str) -> None:
+    """With the command that installs it."""
+    (project.folder / "absent").mkdir()
+    (project.folder / f"absent/{module}.py").write_text("raise ModuleNotFoundError(__name__)\n")
+    project.configure(f"catalog: {{published_path: {copy}}}\n{more}")
+    argv = project.command("catalog", "serve")
+    environment = {"PYTHONPATH": str(project.folder / "absent"), "AUDITOR_HASH": hash_password(WORD, iterations=1000)}
+    done = project.outcome(argv, **environment)
+    assert done.status == 3, done.said
+    assert "pip install 'vya-backupdb[auditors]'" in done.err
+    assert "Traceback" not in done.err

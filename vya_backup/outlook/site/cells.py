@@ -17,10 +17,10 @@ from vya_backup.clock import parse_rfc3339
 from vya_backup.outlook.figures import human_duration, human_size
 
 TONES: Final = {
-    **dict.fromkeys(("good", "pass", "restored", "recovered", "checksummed", "verified", "covered"), "good"),
+    **dict.fromkeys(("good", "pass", "restored", "recovered", "checksummed", "verified", "covered", "mended"), "good"),
     **dict.fromkeys(("failed", "fail", "damaged", "missing", "restore_failed", "recovery_failed"), "bad"),
     **dict.fromkeys(("discovery_failed", "overdue", "never"), "bad"),
-    **dict.fromkeys(("abandoned", "cannot judge", "drill_abandoned", "failing", "to prune"), "warn"),
+    **dict.fromkeys(("abandoned", "cannot judge", "drill_abandoned", "failing", "open", "to prune"), "warn"),
     **dict.fromkeys(("drilled", "held", "proved"), "note"),
 }
 """The tone of a badge by its word; whatever is not named is quiet."""
