@@ -192,14 +192,41 @@ def test_after_the_point_of_no_return_nothing_is_taken_back(playing: Callable[..
     assert game.words() == ["one", "two"]
 
 
-def test_a_failure_after_the_point_of_no_return_takes_nothing_back(playing: Callable[..., Playing]) -> None:
-    """What stands is the restored database; the failure is told all the same."""
-    game = playing(step("one", undo="-one"), COMPARED, PointOfNoReturn("it stands"), Sql("two", (BROKEN,)))
+UNASKED = Ask("see what holds the old one", lambda connection: connection.exec_driver_sql(BROKEN))
 
-    with pytest.raises(BackupError):
-        game.play()
+
+@pytest.mark.parametrize("broken", [Sql("two", (BROKEN,)), UNASKED], ids=["a statement", "a question"])
+def test_a_failure_after_the_point_of_no_return_is_left_to_a_later_run(
+    playing: Callable[..., Playing], broken: Sql | Ask
+) -> None:
+    """The restore is done, and nobody is told that the old database stands; what relies on the step is not done."""
+    game = playing(step("one", undo="-one"), COMPARED, PointOfNoReturn("it stands"), broken, step("three"))
+
+    outcome = game.play()
 
     assert game.words() == ["one"]
+    assert outcome.uncleaned == [broken.purpose]
+    assert outcome.warnings[0].startswith(f"{broken.purpose}: ")
+
+
+def test_an_interrupt_after_the_point_of_no_return_ends_no_restore(playing: Callable[..., Playing]) -> None:
+    """What is left is to clean up, which is short."""
+
+    def interrupted() -> Steps:
+        yield step("one", undo="-one")
+        yield COMPARED
+        yield PointOfNoReturn("it stands")
+        stop.requested = 15
+        yield step("two", undo="-two")
+
+    game = playing()
+    game.steps = interrupted
+    try:
+        game.play()
+    finally:
+        stop.requested = None
+
+    assert game.words() == ["one", "two"]
 
 
 def test_a_difference_ends_the_restore(playing: Callable[..., Playing]) -> None:

@@ -48,6 +48,8 @@ class Undertaking:
         self._done: list[Step] = []
         self._answer: Any = None
         self._held: Step | None = None
+        self._stands = False
+        """Whether the restored database is the live one, so that no failure makes the restore one that failed."""
 
     def advance(self, *, patiently: bool = False) -> bool:
         """Run steps up to the next gate, or to the end, which is told by True.
@@ -68,6 +70,13 @@ class Undertaking:
             _demand_comparison(self._outcome)
             return True
         except Waits:
+            raise
+        except BackupError as error:
+            if self._stands and step is not None:
+                self._steps.close()  # what comes behind may rely on what could not be done or asked
+                _leave(step, error, self._outcome)
+                return True
+            self._give_up(error, step)
             raise
         except BaseException as error:
             self._give_up(error, step)
@@ -94,8 +103,10 @@ class Undertaking:
     def _run(self, step: Step, *, patiently: bool) -> None:
         if isinstance(step, PointOfNoReturn):
             self._done.clear()
+            self._stands = True
             return
-        stop.check()
+        if not self._stands:
+            stop.check()
         if getattr(step, "told", not isinstance(step, Ask | Gate)):
             self._around.say(step.purpose)
         if not _is_atomic(step) and step not in self._done[-1:]:
@@ -128,9 +139,14 @@ def _tolerated(step: Step, around: Surroundings, outcome: Outcome) -> Any:
     except BackupError as error:
         if not getattr(step, "may_fail", False):
             raise
-        outcome.warnings.append(f"{step.purpose}: {error}")
-        outcome.uncleaned.append(step.purpose)
+        _leave(step, error, outcome)
         return None
+
+
+def _leave(step: Step | Gate, error: BackupError, outcome: Outcome) -> None:
+    """Note what was not cleaned up behind a restored database; a later run tries again."""
+    outcome.warnings.append(f"{step.purpose}: {error}")
+    outcome.uncleaned.append(step.purpose)
 
 
 def _take_back(done: list[Step], around: Surroundings, outcome: Outcome) -> None:
