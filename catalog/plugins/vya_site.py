@@ -234,7 +234,7 @@ def asgi_wrapper(datasette):
             path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
             query = scope.get("query_string", b"").decode("latin-1")
             reason = guard.refusal(scope["method"], path, query, login=bool(config.get("login")))
-            answer = with_headers(send)
+            answer = with_headers(send, scope.get("scheme"))
             if reason:
                 await Response.text(f"403 Forbidden: {reason}\n", status=403).asgi_send(answer)
             else:
@@ -245,14 +245,17 @@ def asgi_wrapper(datasette):
     return wrap
 
 
-def with_headers(send):
-    """Return a `send` that adds the headers of `guard`."""
+def with_headers(send, scheme):
+    """Return a `send` that adds the headers of `guard`, and keeps scripts and plain lines away from every cookie."""
+    ours = [(name.encode(), value.encode()) for name, value in guard.HEADERS.items()]
+    kept = b"; HttpOnly; Secure" if scheme == "https" else b"; HttpOnly"
 
     async def sending(message):
         if message["type"] == "http.response.start":
-            ours = [(name.encode(), value.encode()) for name, value in guard.HEADERS.items()]
             theirs = [
-                pair for pair in message.get("headers", []) if pair[0].decode("latin-1").lower() not in guard.HEADERS
+                (name, value + kept if name.lower() == b"set-cookie" else value)
+                for name, value in message.get("headers", [])
+                if name.decode("latin-1").lower() not in guard.HEADERS
             ]
             message = {**message, "headers": [*theirs, *ours]}
         await send(message)

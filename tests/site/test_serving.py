@@ -99,7 +99,9 @@ def test_the_right_word_opens_and_the_wrong_one_does_not(guarded: RunningSite) -
     with httpx.Client(timeout=PATIENCE_SECONDS) as client:
         assert "Invalid" in log_in(guarded, client, "wrong").text
         assert client.get(f"{guarded.address}/").status_code == 403
-        assert log_in(guarded, client, WORD).status_code == 302
+        opened = log_in(guarded, client, WORD)
+        assert opened.status_code == 302
+        assert "HttpOnly" in opened.headers["set-cookie"]
         assert client.get(f"{guarded.address}/").status_code == 200
         assert client.get(f"{guarded.address}/catalog/events").status_code == 200
         assert client.get(f"{guarded.address}/catalog?sql=select+1").status_code == 403
