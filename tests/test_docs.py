@@ -75,7 +75,15 @@ def test_every_task_is_named(task: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["config validate", "config show", "config test-connections", "credentials encrypt", "catalog rebuild"]
+    "words",
+    [
+        "config validate",
+        "config show",
+        "config test-connections",
+        "credentials encrypt",
+        "catalog rebuild",
+        "catalog serve",
+    ],
 )
 def test_every_two_word_command_is_named(words: str) -> None:
     """As it is typed."""

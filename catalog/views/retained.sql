@@ -2,7 +2,7 @@
 CREATE VIEW retained AS
 SELECT
   b.backup_id, b.sequence, b.instance, b.database, b.state, b.path, b.started_at, b.size_bytes, b.plain_bytes,
-  b.sha256, b.metadata_sha256, b.verified_at, b.drilled_at, b.held,
+  b.sha256, b.metadata_sha256, b.verified_at, b.drilled_at, b.held, b.origin,
   EXISTS (
     SELECT 1 FROM projected_restores AS r WHERE r.backup_id = b.backup_id AND r.state = 'running'
   ) AS restoring,

@@ -47,14 +47,14 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 
 
 def test_the_example_loads_and_shows_the_defaults() -> None:
-    """Save for instances, overrides and assertions, whose values are examples, nothing differs from an empty file."""
+    """Save for instances, overrides, assertions and auditors, which are examples, all is as in an empty file."""
     configuration = load(EXAMPLE, {}).configuration
     storage = configuration.storage
     storage = storage.model_copy(update={"retention": storage.retention.model_copy(update={"overrides": ()})})
     drill = configuration.drill.model_copy(update={"assertions": ()})
-    shown = configuration.model_copy(
-        update={"instances": (), "catalog": Configuration().catalog, "storage": storage, "drill": drill},
-    )
+    site = configuration.site.model_copy(update={"auditors": ()})
+    examples = {"instances": (), "storage": storage, "drill": drill, "site": site}
+    shown = configuration.model_copy(update={"catalog": Configuration().catalog, **examples})
     defaults = Configuration(credentials={"file": configuration.credentials.file})  # type: ignore[arg-type]
     assert shown == defaults
     assert {instance.type for instance in configuration.instances} == {"mysql", "postgresql", "mariadb", "sqlite"}

@@ -21,6 +21,8 @@ from vya_backup.command_line.catalog_actions import (
 )
 from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.questioning import ask_catalog, ask_options
+from vya_backup.command_line.serving import OPTIONS as SERVING
+from vya_backup.command_line.serving import serve
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
@@ -134,10 +136,10 @@ class CatalogCommand(TwoWord):
     """The catalog itself."""
 
     name = "catalog"
-    doc_purpose = "publish the catalog for readers, merge those of many hosts, export events, or make a lost one again"
+    doc_purpose = "publish, merge, export, ask or show the catalog, or make a lost one again"
     doc_usage = (
         "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE]"
-        " | ask [--question NAME] | rebuild [--from F]"
+        " | ask [--question NAME] | rebuild [--from F] | serve [--host H] [--port P] [--catalog F]"
     )
     take_names = frozenset({"merge"})
     words = {  # noqa: RUF012 - a constant, read only
@@ -146,4 +148,5 @@ class CatalogCommand(TwoWord):
         "export": (export_events, EXPORT_OPTIONS),
         "ask": (ask_catalog, ask_options()),
         "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
+        "serve": (serve, SERVING),
     }

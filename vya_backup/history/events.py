@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -61,6 +61,8 @@ class Dumped(Event):
     client: str = ""
     server: str = ""
     stderr: str = ""
+    needs: Annotated[dict[str, Any], EXACT] = Field(default_factory=dict)
+    """What a server must have before it can be loaded: versions, flavour, extensions, roles, definers."""
 
 
 class Checksummed(Event):

@@ -67,11 +67,12 @@ STATES = ("good", "running", "damaged", "missing")
 """The states of backups that have files, or ought to have them."""
 
 
-def retained(catalog: Reads, instance: str, database: str) -> list[RetainedRow]:
+def retained(catalog: Reads, instance: str, database: str, origin: str = "") -> list[RetainedRow]:
     """Return the backups of a database that have or ought to have files, newest first."""
     marks = ", ".join("?" * len(STATES))
-    tail = f"retained WHERE instance = ? AND database = ? AND state IN ({marks}) ORDER BY sequence DESC"
-    return read(catalog, RetainedRow, tail, [instance, database, *STATES])
+    condition = f"instance = ? AND database = ? AND origin = ? AND state IN ({marks})"
+    tail = f"retained WHERE {condition} ORDER BY sequence DESC"
+    return read(catalog, RetainedRow, tail, [instance, database, origin, *STATES])
 
 
 def to_be_removed(catalog: Reads, host: str) -> list[RetainedRow]:
@@ -97,11 +98,11 @@ def one(catalog: Reads, backup_id: str) -> RetainedRow | None:
     return rows[0] if rows else None
 
 
-def alarms(catalog: Reads, instance: str, database: str) -> Alarms:
+def alarms(catalog: Reads, instance: str, database: str, origin: str = "") -> Alarms:
     """Return what stops the pruning of a database."""
     rows = catalog.rows(
-        "SELECT trouble_event, looked_event FROM projected_alarms WHERE instance = ? AND database = ?",
-        (instance, database),
+        "SELECT trouble_event, looked_event FROM projected_alarms WHERE instance = ? AND database = ? AND origin = ?",
+        (instance, database, origin),
     )
     if not rows:
         return Alarms(None, 0)

@@ -116,9 +116,10 @@ def backups(
     database: str | None = None,
     states: Iterable[str] | None = None,
     limit: int | None = None,
+    origin: str | None = None,
 ) -> list[BackupRow]:
     """Return backups, newest first."""
-    condition, parameters = where({"instance": instance, "database": database}, states)
+    condition, parameters = where({"instance": instance, "database": database, "origin": origin}, states)
     return read(
         catalog, BackupRow, f"backups WHERE {condition} ORDER BY sequence DESC LIMIT ?", [*parameters, at_most(limit)]
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from vya_backup.clock import rfc3339
 from vya_backup.decisions.manifest import Manifest
-from vya_backup.decisions.metadata import Sidecar
+from vya_backup.decisions.metadata import Sidecar, needs_as_json
 from vya_backup.engines.answers import Server, Survey
 from vya_backup.engines.tools import Client
 from vya_backup.history.event import Process
@@ -119,6 +119,7 @@ def dumped_event(sidecar: Sidecar, path: str, metadata: bytes, stderr: str = "")
         client=sidecar.client,
         server=sidecar.server,
         stderr=stderr,
+        needs={name: value for name, value in needs_as_json(sidecar.needs).items() if value},
     )
 
 

@@ -24,11 +24,13 @@ from vya_backup.settings.monitoring_model import (
     Prometheus,
 )
 from vya_backup.settings.section import Section
+from vya_backup.settings.site_model import Auditor, Site
 from vya_backup.settings.storage_model import Checksums, FileNaming, Idrive, Metadata, Retention, Storage
 
 __all__ = [
     "Application",
     "Assertion",
+    "Auditor",
     "Backup",
     "CatalogSettings",
     "Checksums",
@@ -52,6 +54,7 @@ __all__ = [
     "Retention",
     "Scheduling",
     "Section",
+    "Site",
     "Storage",
     "Tls",
     "Verification",
@@ -238,4 +241,5 @@ class Configuration(Section):
     monitoring: Monitoring = Monitoring()
     notifications: Notifications = Notifications()
     drill: Drill = Drill()
+    site: Site = Site()
     evidence: Evidence = Evidence()
