@@ -91,8 +91,9 @@ class Front:
 
     @property
     def newest_proof(self) -> Line | None:
-        """Return the database that was proved last."""
-        return max(self.proved, key=lambda line: _proved_at(line) or self.around.now, default=None)
+        """Return the database that was proved last, be it too long ago to count."""
+        proved = [line for line in self.living if _proved_at(line)]
+        return max(proved, key=lambda line: _proved_at(line) or self.around.now, default=None)
 
     def _is_fresh(self, line: Line, proved_at: datetime | None) -> bool:
         setup = self.around.of(line.host)
