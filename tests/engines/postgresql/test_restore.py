@@ -242,12 +242,13 @@ def test_a_dump_older_than_restrict_runs_no_command_of_its_own(
     compressor = Compressor("zstd", 1)
     taken.path.write_bytes(compressor.feed(forged) + compressor.finish())
     taken.needs = replace(taken.needs, client_version=(15, 2))
+    before = postgresql_15.databases()
 
     with pytest.raises(RestoreFailed, match="restrict"):
         drive.restore(taken, drive.request_for(taken, postgresql_15, "copy"))
 
     assert not (tmp_path / "pwned").exists()
-    assert postgresql_15.databases() == ["source"]
+    assert postgresql_15.databases() == before
 
 
 def test_a_psql_without_restrict_is_refused_for_a_dump_that_needs_it(
