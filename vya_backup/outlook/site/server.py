@@ -17,7 +17,7 @@ from vya_backup.outlook.site.guard import CATALOG
 from vya_backup.outlook.site.shelf import TABLES
 from vya_backup.resources import resource
 
-INSTALL: Final = "Run: pip install 'vya-backupdb[auditors]'."
+INSTALL: Final = "Run: pip install 'vya-backupdb[auditors]', or in a checkout: .venv/bin/pip install -e '.[auditors]'"
 ACCOUNTS_PLUGIN: Final = "datasette-auth-passwords"
 SETTINGS: Final = {
     "allow_download": False,
