@@ -262,7 +262,7 @@ def _cut_off(workspace: Workspace) -> None:
 
 
 def _other_event(workspace: Workspace) -> None:
-    tamper(copy_of(workspace), "UPDATE events SET actor = 'mallory', hash = 'f' || substr(hash, 2) WHERE position = 4")
+    tamper(copy_of(workspace), "UPDATE events SET actor = 'mallory', hash = upper(hash) || 'x' WHERE position = 4")
 
 
 def _changed_event(workspace: Workspace) -> None:
