@@ -168,4 +168,5 @@ def test_a_missing_extra_is_one_clear_line(project: Project, copy: Path, module:
     done = project.outcome(argv, **environment)
     assert done.status == 3, done.said
     assert "pip install 'vya-backupdb[auditors]'" in done.err
+    assert "serving" not in done.err
     assert "Traceback" not in done.err

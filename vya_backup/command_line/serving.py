@@ -13,7 +13,7 @@ from vya_backup.command_line.options import Declaration
 from vya_backup.command_line.session import configured
 from vya_backup.errors import CatalogError, CatalogMissing, ConfigurationError, UsageError
 from vya_backup.history.catalog import Catalog
-from vya_backup.outlook.site.server import Service, listen
+from vya_backup.outlook.site.server import Service, listen, site
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.site_model import Auditor, is_loopback
 
@@ -33,13 +33,14 @@ def serve(options: Mapping[str, Any]) -> int:
     """Serve until stopped.
 
     Raises:
-        ConfigurationError: there is no copy to show, a login is missing or cannot be read.
+        ConfigurationError: there is no copy to show, a login or the extra `auditors` is missing, or cannot be read.
     """
     service = service_of(configured().configuration, options)
     if os.access(service.catalog, os.W_OK) or os.access(service.catalog.parent, os.W_OK):
         _tell(f"note: this account may write {service.catalog}, which a site never needs: run it as another user")
+    made = site(service)
     _tell(f"serving {service.catalog} at http://{_spelled(service.host)}:{service.port}/")
-    listen(service)
+    listen(made, service)
     return 0
 
 

@@ -82,13 +82,12 @@ def site(service: Service) -> Any:
     return made
 
 
-def listen(service: Service) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    application = site(service)
+def listen(made: Any, service: Service) -> None:
+    """Serve what `site` made until SIGINT or SIGTERM."""
     import uvicorn
 
     uvicorn.run(
-        application.app(),
+        made.app(),
         host=service.host,
         port=service.port,
         log_level="warning",
