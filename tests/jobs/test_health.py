@@ -209,11 +209,14 @@ def test_what_others_may_reach_is_named_with_the_mode_that_mends_it(
 
 
 def test_a_server_that_does_not_answer_is_a_failure_of_its_connection(subject: Opens, project: Project) -> None:
-    """And of nothing else: what it would lack is not known."""
+    """And what it would lack is not known, which is not the same as well."""
     project.configure(CONFIGURATION.replace("data/*.db", "nowhere/*.db"))
     opened = subject()
     assert servers.connections(opened).status == "failure"
-    assert servers.privileges(opened).status == "ok"
+    for check in (servers.privileges, servers.tools):
+        found = check(opened)
+        assert found.status == "warning"
+        assert "not known of local, which did not answer" in found.what
 
 
 def test_what_the_connection_test_says_goes_to_the_check_that_it_is_about(subject: Opens) -> None:

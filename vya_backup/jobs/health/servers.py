@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vya_backup.decisions.manifest import counted
 from vya_backup.engines import engine_for
-from vya_backup.jobs.health.finding import SHOWN, Finding, failure, ok, some
+from vya_backup.jobs.health.finding import SHOWN, Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
 from vya_backup.transport.tools import find_client
 
@@ -26,7 +26,7 @@ def tools(subject: Subject) -> Finding:
     if problems:
         return _failed(problems)
     clients = sorted({report.client for report in subject.reports if report.client})
-    return ok(some(clients) or "no server answered that they could be compared with")
+    return _as_far_as_answered(subject, some(clients) or "installed")
 
 
 def connections(subject: Subject) -> Finding:
@@ -49,7 +49,15 @@ def privileges(subject: Subject) -> Finding:
         return _failed(problems)
     answered = [report for report in subject.reports if report.server]
     checked = sum(report.databases_checked for report in answered)
-    return ok(f"complete in {counted(checked, 'database')} of {counted(len(answered), 'instance')}")
+    return _as_far_as_answered(
+        subject, f"complete in {counted(checked, 'database')} of {counted(len(answered), 'instance')}"
+    )
+
+
+def _as_far_as_answered(subject: Subject, what: str) -> Finding:
+    """What no server answered is not known to be well."""
+    silent = [report.instance for report in subject.reports if not report.server]
+    return warning(f"{what}; not known of {some(silent)}, which did not answer", SEE) if silent else ok(what)
 
 
 def _failed(problems: Sequence[str]) -> Finding:
