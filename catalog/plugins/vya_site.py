@@ -4,8 +4,8 @@ Datasette loads this file by its path, so it has no siblings to import; its memo
 """
 
 import asyncio
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from datasette import Forbidden, NotFound, Response, hookimpl
 from markupsafe import Markup
@@ -270,12 +270,19 @@ def startup(datasette):
     """Begin to follow the chain, beside the requests and never in one."""
 
     async def follow():
+        told = ""
         while True:
-            with suppress(Exception):  # a copy that is just being written or replaced: the next round tells
+            try:
                 await ask(datasette, keeper(datasette).foresee)
                 while await ask(datasette, keeper(datasette).follow):
                     await asyncio.sleep(0.01)
                 await ask(datasette, keeper(datasette).foresee)
+                said = ""
+            except Exception as error:  # noqa: BLE001 - a copy that is just being replaced is read in the next round
+                said = f"the chain could not be followed, and is tried again: {type(error).__name__}: {error}"
+            if said and said != told:
+                sys.stderr.write(f"{said}\n")
+            told = said
             await asyncio.sleep(10)
 
     async def begin():
