@@ -110,6 +110,11 @@ def wait_until(condition: Any, what: str) -> None:
         clock.nap(0.01)
 
 
+def wait_until_gone(pid: int) -> None:
+    """Wait for the end of a process that is nobody's child here: the kernel ends what it killed when it gets to it."""
+    wait_until(lambda: not is_running(pid), f"process {pid} ended")
+
+
 def written_pid(path: Path) -> int:
     """The process id that a script writes into a file."""
     wait_until(lambda: path.exists() and path.read_text().endswith("\n"), f"{path.name} holds a pid")

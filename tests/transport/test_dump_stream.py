@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.transport.fakes import Children, FakeObserver, dump, files_below, is_running, python, shell, written_pid
+from tests.transport.fakes import (
+    Children,
+    FakeObserver,
+    dump,
+    files_below,
+    is_running,
+    python,
+    shell,
+    wait_until_gone,
+    written_pid,
+)
 from vya_backup.engines.contract import Command, ReportPath
 from vya_backup.errors import DumpBlocked, DumpFailed, DumpIncomplete, TimedOut, ToolMissing
 from vya_backup.transport.limits import Limits
@@ -108,7 +118,7 @@ def test_a_tool_that_hangs_is_ended_at_the_deadline(store: Store, tmp_path: Path
     script = "sleep 1000 & echo $! > $1; echo 1; wait"
     with pytest.raises(TimedOut, match="sh did not end within its time"):
         dump(store, "a.sql.gz", shell(script, str(tmp_path / "pid")), limits=Limits.of_seconds(0.3))
-    assert not is_running(written_pid(tmp_path / "pid"))
+    wait_until_gone(written_pid(tmp_path / "pid"))
     assert new_children() == set()
     assert files_below(store.base_path) == []
 
@@ -147,7 +157,7 @@ def test_a_tool_that_ignores_term_is_killed_after_the_grace(new_children: Childr
 def test_what_a_tool_leaves_running_is_ended_with_it(store: Store, tmp_path: Path) -> None:
     """A background process that a tool forgets does not outlive the dump."""
     dump(store, "a.sql.gz", shell("sleep 1000 >/dev/null 2>&1 & echo $! > $1; echo END", str(tmp_path / "pid")))
-    assert not is_running(written_pid(tmp_path / "pid"))
+    wait_until_gone(written_pid(tmp_path / "pid"))
 
 
 def test_a_missing_tool_is_named(store: Store) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transport.fakes import ROOT, is_running, wait_until, written_pid
+from tests.transport.fakes import ROOT, is_running, wait_until_gone, written_pid
 from vya_backup.errors import Interrupted
 from vya_backup.transport.stopping import Stop
 
@@ -68,7 +68,7 @@ def test_a_killed_parent_leaves_no_child_behind(tmp_path: Path, script: str) -> 
         pid = written_pid(tmp_path / "1")
         process.kill()
         process.communicate()
-    wait_until(lambda: not is_running(pid), "the child of a killed parent ended")
+    wait_until_gone(pid)
 
 
 def test_a_shielded_block_is_finished_first() -> None:
