@@ -5,6 +5,7 @@ Each test builds what is on the disk and in the catalog when a run dies between 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -96,10 +97,11 @@ def test_a_dump_cut_off_in_mid_stream_is_abandoned_and_its_partial_file_swept(be
     folder.mkdir(parents=True)
     (folder / f".{artifact.file}.abcd.partial").write_bytes(b"half a dump")
 
-    close_orphans(bench.workspace)
+    (told,) = close_orphans(bench.workspace)
 
     assert states(bench) == ["abandoned"]
     assert files(bench) == []
+    assert re.fullmatch(r"the dump of place/shop that began at [0-9: -]{19} was cut off; it counts as abandoned", told)
 
 
 def test_sidecars_without_their_dump_are_swept(bench: Bench) -> None:
@@ -123,7 +125,7 @@ def test_a_published_dump_whose_event_is_missing_is_adopted_and_then_only_checke
     dump = bench.workspace.store.path(artifact.dump)
     dump.with_name(f".{dump.name}.abcd.partial").hardlink_to(dump)  # its hidden name is removed after it got its own
 
-    close_orphans(after.workspace)
+    assert close_orphans(after.workspace) == []
 
     assert not [name for name in files(bench) if name.endswith(".partial")]
     (row,) = backups(crashed)

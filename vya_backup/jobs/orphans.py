@@ -30,15 +30,23 @@ def close_orphans(workspace: Workspace) -> list[str]:
     Returns a sentence for each thing that a person should look at.
     """
     drill_ground.sweep(workspace)
-    for row in _orphans(workspace):
-        key = Key(row.instance, row.database)
-        try:
-            with hold(workspace.state / "locks", str(key), f"closing of a dump of {key}"):
-                if row.backup_id in {one.backup_id for one in _orphans(workspace)}:
-                    _close(workspace, row)
-        except AlreadyRunning:
-            continue  # another run has come to it, and what it dumps now may have the same name
-    return mend_restores(workspace) + close_drills(workspace) + finish_prunes(workspace)
+    told = [sentence for row in _orphans(workspace) if (sentence := _closed(workspace, row))]
+    return told + mend_restores(workspace) + close_drills(workspace) + finish_prunes(workspace)
+
+
+def _closed(workspace: Workspace, row: BackupRow) -> str:
+    """Close one under its lock; return what a person should know of it."""
+    key = Key(row.instance, row.database)
+    try:
+        with hold(workspace.state / "locks", str(key), f"closing of a dump of {key}"):
+            if row.backup_id not in {one.backup_id for one in _orphans(workspace)}:
+                return ""
+            if _close(workspace, row):
+                return ""
+    except AlreadyRunning:
+        return ""  # another run has come to it, and what it dumps now may have the same name
+    begun = row.started_at.astimezone(workspace.configuration.scheduling.zone)
+    return f"the dump of {key} that began at {begun:%Y-%m-%d %H:%M:%S} was cut off; it counts as abandoned"
 
 
 def _orphans(workspace: Workspace) -> list[BackupRow]:
@@ -47,7 +55,8 @@ def _orphans(workspace: Workspace) -> list[BackupRow]:
     return [row for row in begun if row.process and is_gone(ProcessIdentity(**row.process), host)]
 
 
-def _close(workspace: Workspace, row: BackupRow) -> None:
+def _close(workspace: Workspace, row: BackupRow) -> bool:
+    """Say whether the dump was complete, and is adopted; else it is abandoned and swept."""
     # the files first: after an abort between the two the backup is still open, and the next run begins here again
     artifact = ArtifactName(row.path or "")
     workspace.store.sweep(str(PurePosixPath(artifact.dump).parent))
@@ -55,7 +64,7 @@ def _close(workspace: Workspace, row: BackupRow) -> None:
     if sidecar is not None:
         metadata = workspace.store.read_bytes(artifact.metadata)
         workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata))
-        return
+        return True
     for path in (artifact.metadata, artifact.checksum):
         if workspace.store.size(artifact.dump) is None and workspace.store.size(path) is not None:
             workspace.store.unlink(path)
@@ -68,6 +77,7 @@ def _close(workspace: Workspace, row: BackupRow) -> None:
             process=Process(**row.process) if row.process else None,
         )
     )
+    return False
 
 
 def _published_sidecar(workspace: Workspace, row: BackupRow, artifact: ArtifactName) -> Sidecar | None:
