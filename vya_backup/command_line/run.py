@@ -16,6 +16,7 @@ from doit.control import TaskControl
 from doit.exceptions import InvalidCommand
 from doit.task import Stream
 
+from vya_backup import log
 from vya_backup.command_line import backend, selecting, verify_choosing
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
@@ -63,11 +64,14 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             session.selections = selecting.prunes(selecting.restores(selections, known), known)
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
+                log.event("run_began", command=started.command, version=started.version)
                 status = self._within(session, params)
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
                 results = Counter(result.verdict for result in session.screen.results)
                 run.finish(status, results, room_left(session.workspace))
+                if not run.is_recorded:
+                    log.event("run_ended", level="error" if status else "info", exit_status=status, results=results)
             return status
 
     def _within(self, session: Session, params: Any) -> int:

@@ -186,6 +186,7 @@ def wired(loaded: Loaded, *, read_only: bool, now: clock.Clock = clock.now) -> I
         raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
     log.configure(_log_destination(loaded))
     catalog = Catalog.open(path, host=configuration.application.host(), now=now, read_only=read_only)
+    log.configure(_log_destination(loaded), lambda: {"run_id": catalog.run_id} if catalog.run_id else {})
     catalog.listener = _log_event
     try:
         yield Workspace(
@@ -213,7 +214,7 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
 def _log_destination(loaded: Loaded) -> log.Destination:
     settings = loaded.configuration.logging
     path = settings.file_path or state_folder(loaded.configuration) / "vya_backup.log"
-    return log.Destination(settings.level, settings.format, settings.output, path)
+    return log.Destination(settings.level, settings.format, settings.outputs, path)
 
 
 def _log_event(recorded: Recorded) -> None:
@@ -257,6 +258,7 @@ def guarded(action: Callable[[], int]) -> int:
     try:
         return action() or (1 if UNCOPIED else 0)
     except BackupError as error:
+        log.event("command_failed", level="error", code=error.code, message=error.message, hint=error.hint)
         print_error(error)
         return error.exit_status
     except KeyboardInterrupt:
@@ -264,6 +266,9 @@ def guarded(action: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
         return 0
+    except Exception:
+        log.event("bug", level="critical", exc_info=True)
+        raise
 
 
 def _covers(selected: str, task: str) -> bool:

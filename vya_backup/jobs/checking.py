@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from vya_backup import log
 from vya_backup.clock import monotonic
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.verdict import Finding, SeenDump, dump_faults, in_words
@@ -27,7 +28,7 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
             checked: nothing is known against it.
     """
     key = Key(row.instance, row.database)
-    with workspace.locked(str(key), f"checksum of {key}"):
+    with log.about(backup_id=row.backup_id), workspace.locked(key, f"checksum of {key}"):
         started = monotonic()
         try:
             seen = read_back(workspace, row, progress)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from vya_backup import log
 from vya_backup.clock import monotonic, parse_rfc3339
 from vya_backup.decisions.evidence import error_in, facts_of
 from vya_backup.decisions.manifest import missing_objects
@@ -72,7 +73,7 @@ def dump_database(workspace: Workspace, order: Order, progress: pipeline.Progres
         AlreadyRunning: another process is at it.
     """
     key = order.planned.key
-    with workspace.turn(order.planned.instance), workspace.locked(str(key), f"backup of {key}"):
+    with workspace.turn(order.planned.instance), workspace.locked(key, f"backup of {key}"):
         decision = decide_again(workspace, order.planned, forced=order.forced)
         if decision.work is not Work.DUMP:
             return None
@@ -113,9 +114,10 @@ class _Attempt:
     def run(self) -> Dump:
         """Gather, begin, stream, publish; a failure is appended before it leaves."""
         try:
-            scene = self._gather()
-            self._ensure_room(scene.survey)
-            return self._dump(scene, self._begin(scene))
+            with log.about(backup_id=self.backup_id):
+                scene = self._gather()
+                self._ensure_room(scene.survey)
+                return self._dump(scene, self._begin(scene))
         except BackupError as error:
             if not self.published:  # else the dump stands and only its event is missing: the next run adopts it
                 self._record(error)

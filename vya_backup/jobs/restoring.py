@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from vya_backup import log
 from vya_backup.clock import monotonic
 from vya_backup.engines.contract import Unfinished
 from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
@@ -40,7 +41,8 @@ def restore(workspace: Workspace, prepared: Prepared, say: Say, progress: pipeli
     Raises:
         BackupError: it failed, which is in the catalog as `restore_failed`; the message says where the old database is.
     """
-    with Restoring(workspace, prepared, say, progress) as restoring:
+    where = {"target_instance": prepared.target.id, "target_database": prepared.request.database}
+    with log.about(**where), Restoring(workspace, prepared, say, progress) as restoring:
         while (finished := restoring.advance()) is None:
             pass
     return finished

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vya_backup import log
 from vya_backup.clock import Clock, now
-from vya_backup.decisions.naming import Naming
+from vya_backup.decisions.naming import Key, Naming
 from vya_backup.decisions.slots import Schedule
 from vya_backup.engines import engine_of
 from vya_backup.engines.contract import Access, Engine
@@ -85,13 +85,19 @@ class Workspace:
         return self._turns.setdefault(instance.id, threading.Semaphore(instance.parallel))
 
     @contextmanager
-    def locked(self, key: str, description: str) -> Iterator[None]:
+    def locked(self, key: Key, description: str) -> Iterator[None]:
         """Hold the lock of a database; threads of this run wait for each other, where another process is an error.
+
+        The lines of this thread in the log name the database meanwhile.
 
         Raises:
             AlreadyRunning: another process holds it.
         """
-        with self._turns.setdefault(key, threading.Semaphore()), hold(self.state / "locks", key, description):
+        with (
+            log.about(instance=key.instance, database=key.database),
+            self._turns.setdefault(str(key), threading.Semaphore()),
+            hold(self.state / "locks", str(key), description),
+        ):
             yield
 
     def keep_words(self, name: str, stderr: str) -> None:

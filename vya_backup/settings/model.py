@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vya_backup.settings.drill_model import Assertion, Drill
 from vya_backup.settings.evidence_model import Evidence
+from vya_backup.settings.logging_model import Logging
 from vya_backup.settings.monitoring_model import (
     Email,
     EmailTemplates,
@@ -215,15 +216,6 @@ class Verification(Section):
     """How often each stored backup is read again."""
 
     every_days: int = Field(default=30, ge=1)
-
-
-class Logging(Section):
-    """Structured logs. Console output goes to standard error."""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    format: Literal["json", "text"] = "json"
-    output: Literal["console", "file", "both"] = "file"
-    file_path: Path | None = None
 
 
 class Configuration(Section):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from vya_backup import clock
+from vya_backup import clock, log
 from vya_backup.decisions.manifest import PartSpan
 from vya_backup.engines.contract import Command, Engine
 from vya_backup.engines.dumping import DumpObserver, DumpPart, Observation
@@ -203,7 +203,9 @@ def _fed(command: Command, pieces: Iterator[bytes], engine: Engine, limits: Limi
 def _succeeded(child: Child, engine: Engine, limits: Limits) -> str:
     status = child.wait(limits)
     if status:
-        raise engine.explain_tool(child.name, status, child.stderr)
+        error = engine.explain_tool(child.name, status, child.stderr)
+        log.event("tool_failed", level="error", tool=child.name, status=status, code=error.code, message=error.message)
+        raise error
     return child.stderr
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from vya_backup import clock
+from vya_backup import clock, log
 from vya_backup.engines.contract import Command
 from vya_backup.errors import BackupError, StorageFailed, ToolMissing
 from vya_backup.transport import memory_files
@@ -251,6 +251,7 @@ def _started(command: Command, files: MemoryFiles, *, feeds: bool, answers: bool
         raise ToolMissing(
             f"{argv[0]} is not there, or may not be run", "Install it, or name its folder in backup.client_folders."
         )
+    log.event("command", level="debug", argv=[*command.within, *argv], environment=sorted(command.environment))
     return subprocess.Popen(
         [*_leash(), *command.within, *argv],
         bufsize=0,
