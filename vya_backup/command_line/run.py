@@ -18,6 +18,7 @@ from doit.task import Stream
 
 from vya_backup import log
 from vya_backup.command_line import backend, selecting, verify_choosing
+from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
@@ -30,6 +31,7 @@ from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
 from vya_backup.outlook.heard import say
 from vya_backup.outlook.tables import plan_lines
+from vya_backup.transport.gentleness import step_back
 from vya_backup.transport.processes import stop
 
 SIGNAL_BASE = 128
@@ -65,7 +67,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
                 log.event("run_began", command=started.command, version=started.version)
-                status = self._within(session, params)
+                status = hooked(session, started.command, lambda: self._within(session, params))
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
                 results = Counter(result.verdict for result in session.screen.results)
@@ -95,6 +97,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
     def _work(self, session: Session, params: Any) -> int:
         backend.use(session.workspace.catalog)
         params["num_process"] = _threads(session, params)
+        _step_back(session)
         try:
             return int(super().execute(params, written(session.selections)))
         finally:
@@ -140,6 +143,13 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
     )
     selecting.demand_found(chosen, [one.key for one in planned])
     session.planned = [one for one in planned if any(selecting.covers(selection, one.key) for selection in chosen)]
+
+
+def _step_back(session: Session) -> None:
+    """Make a run that backs up gentle, before its threads begin."""
+    settings = session.workspace.configuration.backup
+    if selecting.backups(session.selections) and (problem := step_back(settings.nice, settings.io_class)):
+        session.screen.line(f"warning: {problem}")
 
 
 def _confess_silence(session: Session) -> None:

@@ -112,7 +112,7 @@ def running(selections: list[Selection]) -> Iterator[Session]:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
     loaded = demand_configuration(configured())
-    with opened(loaded, read_only=False, looks_only=_look_only(loaded, selections)) as workspace:
+    with opened(loaded, read_only=False, looks_only=looks_only(loaded, selections)) as workspace:
         session = Session(workspace, loaded, selections)
         _current.append(session)
         try:
@@ -121,7 +121,8 @@ def running(selections: list[Selection]) -> Iterator[Session]:
             _current.pop()
 
 
-def _look_only(loaded: Loaded, selections: list[Selection]) -> bool:
+def looks_only(loaded: Loaded, selections: list[Selection]) -> bool:
+    """Say whether a command line asks for previews alone."""
     previews = ("dry_run", "list", "list_databases")
     is_dry = loaded.configuration.backup.dry_run and any(one.group == "backup" for one in selections)
     return is_dry or any(one.options.get(word) for one in selections for word in previews)
