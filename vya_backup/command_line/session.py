@@ -61,6 +61,7 @@ LOGGED = frozenset(
         "exit_status",
         "results",
     }
+    | {"hook", "moment", "status", "problem", "output"}
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
@@ -222,7 +223,7 @@ def _log_event(recorded: Recorded) -> None:
     """Log what was appended; the catalog stays the only record that counts."""
     event = recorded.event
     facts = {name: value for name, value in event.model_dump(mode="json").items() if name in LOGGED and value}
-    is_loud = event.type in LOUD or facts.get("verdict", "pass") != "pass"
+    is_loud = event.type in LOUD or facts.get("verdict", "pass") != "pass" or "problem" in facts
     log.event(event.type, level="error" if is_loud else "info", position=recorded.position, **facts)
 
 
