@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests import leaks
 from tests.servers import MySqlServer, PostgresqlServer, Servers, TestServer
 from vya_backup import redaction
 
@@ -107,9 +108,21 @@ def fresh_server(servers: Servers) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(autouse=True)
+def _no_password_is_left() -> Iterator[None]:
+    """Whatever the program wrote in a test is searched for the passwords that it was given."""
+    leaks.forget()
+    yield
+    found = leaks.left()
+    assert found == [], f"a password is in {', '.join(found)}"
+
+
+@pytest.fixture(autouse=True)
 def _secrets_of_this_test_only() -> Iterator[None]:
     """What one test keeps secret (`shop`, say) must not be masked in the next one's texts."""
     before = set(redaction._known)
+    users = set(redaction._users)
     yield
     redaction._known.clear()
     redaction._known.update(before)
+    redaction._users.clear()
+    redaction._users.update(users)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import zygote
+from tests import leaks, zygote
 
 CONFIGURATION = """\
 application: {hostname: testhost}
@@ -46,7 +46,10 @@ class Project:
     def run(self, *words: str, patience_seconds: float = 120, **environment: str) -> Outcome:
         """Run `vya-backupdb` in the folder."""
         everything = os.environ | {"COLUMNS": "80"} | environment
-        return Outcome(*zygote.run(list(words), self.folder, everything, patience_seconds))
+        leaks.learn(self.folder, words)
+        done = Outcome(*zygote.run(list(words), self.folder, everything, patience_seconds))
+        assert leaks.said(done.out, done.err) == [], "a password was shown"
+        return done
 
     def outcome(self, argv: list[str], patience_seconds: float = 120, **environment: str) -> Outcome:
         """Run any command in the folder, such as `vya-backupdb` below another program."""

@@ -17,6 +17,8 @@ STORAGE = ("transport/storage/", "settings/private_files.py", "engines/sqlite/pr
 OWNERS: dict[str, tuple[str, ...]] = {
     "subprocess": ("transport/processes.py",),
     "multiprocessing": (),
+    "os.nice": (),
+    "os.setpriority": ("transport/gentleness.py",),
     "os.fork": ("transport/processes.py",),
     "os.kill": ("transport/processes.py",),
     "os.killpg": ("transport/processes.py",),

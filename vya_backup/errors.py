@@ -182,6 +182,12 @@ class RestoreRefused(BackupError):
     code = "refused"
 
 
+class HookFailed(BackupError):
+    """A hook that has to succeed first did not; what it stands in front of was not begun."""
+
+    code = "hook"
+
+
 class RestoreFailed(BackupError):
     """A restore stopped on its way; the message says where the old database is."""
 

@@ -5,6 +5,7 @@ Redaction is by value, not by pattern: whatever was revealed once in this proces
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
@@ -13,6 +14,7 @@ MASK = "******"
 _SHORTEST_TO_SCRUB = 4  # a shorter value would tear holes into unrelated text
 
 _known: set[str] = set()
+_users: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -61,3 +63,24 @@ def scrub(text: str) -> str:
 def mask_user(name: str) -> str:
     """Return a user name as logs may show it: its first three characters and stars, `adm***`."""
     return f"{name[:3]}***"
+
+
+def remember_user(name: str) -> None:
+    """Make `mask_users` mask this account from now on, wherever a text shows it as one."""
+    if name:
+        with _lock:
+            _users.add(name)
+
+
+def mask_users(text: str) -> str:
+    """Return the text with every known account masked where it is quoted, or follows `user`, `role` or `//`.
+
+    A word is not enough: an account named `backup` must not tear holes into the path of every backup.
+    """
+    with _lock:
+        names = [name for name in _users if name in text]
+    for name in names:
+        word = re.escape(name)
+        shown = rf"(?<=['\"`]){word}(?=['\"`])|(?<=//){word}(?=[:@])|(\b(?:user|username|role)\b[ =:]+){word}(?!\w)"
+        text = re.sub(shown, lambda found, name=name: (found[1] or "") + mask_user(name), text)  # type: ignore[misc]
+    return text

@@ -61,6 +61,9 @@ SELECT
         || json_extract(data, '$.interval_minutes') || ' minutes (' || json_extract(data, '$.timezone') || '), '
         || json_extract(data, '$.retention.strategy') || ' retention'
       WHEN 'run_finished' THEN 'run finished with exit status ' || json_extract(data, '$.exit_status')
+      WHEN 'hook_ran' THEN 'hook ' || json_extract(data, '$.hook') || ' (' || json_extract(data, '$.moment') || ')'
+        || coalesce(' for ' || instance || coalesce('/' || database, ''), '')
+        || coalesce(' failed: ' || nullif(json_extract(data, '$.problem'), ''), ' succeeded')
       WHEN 'task_recorded' THEN 'task ' || json_extract(data, '$.task') || ' is up to date'
       WHEN 'task_forgotten' THEN 'task ' || json_extract(data, '$.task') || ' is forgotten'
       WHEN 'catalog_created' THEN 'catalog created by version ' || json_extract(data, '$.program_version')

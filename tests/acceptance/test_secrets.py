@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
 
 from tests.acceptance.conftest import Setup, encrypt
 from tests.acceptance.trouble import TOOLS, build, change, ended, family, in_mid_dump, in_mid_restore, program, wait_for
+from tests.leaks import forms
 from tests.project import CONFIGURATION, Project, new_project
 from tests.servers import Servers, TestServer
 from tests.servers.base import PASSWORD
@@ -25,25 +25,6 @@ def server(request: pytest.FixtureRequest, servers: Servers) -> Iterator[TestSer
     build(found)
     yield found
     found.drop_database("shop")
-
-
-def forms(password: str) -> list[bytes]:
-    """Return a password as it may stand in URLs, JSON, option files, password files and SQL."""
-    escaped = password.replace("\\", "\\\\")
-    spellings = {
-        password,
-        quote(password),
-        quote(password, safe=""),
-        quote_plus(password),
-        json.dumps(password)[1:-1],
-        json.dumps(password, ensure_ascii=False)[1:-1],
-        repr(password)[1:-1],
-        escaped,
-        escaped.replace('"', '\\"'),
-        escaped.replace(":", "\\:"),
-        password.replace("'", "''"),
-    }
-    return [spelling.encode() for spelling in spellings]
 
 
 def shown(pid: int, name: str) -> bytes:

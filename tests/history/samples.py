@@ -31,6 +31,7 @@ from vya_backup.history.events import (
     Started,
     Verified,
 )
+from vya_backup.history.hook_events import HookRan
 from vya_backup.history.recovery_events import Recovered, RecoveredDatabase, RecoveryFailed, RecoveryStarted
 from vya_backup.history.restore_events import RestoreCleaned, Restored, RestoreFailed, RestoreStarted
 from vya_backup.history.run_events import (
@@ -197,6 +198,7 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         DiscoveryFailed(instance="prod", code="login", message="password refused"),
         RunStarted(command="backup", version="2.0.0", environment="test"),
         RunFinished(exit_status=1, results={"failed": 1}),
+        HookRan(**where, hook="thaw", moment="after_backup", program="/srv/thaw", status=1, problem="status 1"),
         TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
         TaskForgotten(task=f"checksum:{database}"),
         CatalogCreated(schema_version=1, program_version="2.0.0"),

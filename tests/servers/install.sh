@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: PostgreSQL 15, MariaDB, strace, bubblewrap, Prometheus and Chromium by apt-get (as root),
+# Installs what the tests need and this machine lacks: PostgreSQL 15, MariaDB, strace, logrotate, bubblewrap, Prometheus and Chromium by apt-get (as root),
 # PostgreSQL 18 and MySQL 9 into $VYA_TEST_CACHE. What it installs is not left running. Prints nothing when all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -75,25 +75,27 @@ has_mariadb() { [ -x /usr/sbin/mariadbd ]; }
 has_15() { [ -x /usr/lib/postgresql/15/bin/postgres ] || [ -x "$cache/postgresql-15/bin/postgres" ]; }
 has_18() { [ -x "$cache/postgresql-18/bin/postgres" ]; }
 has_strace() { command -v strace >/dev/null; } # the fault sweep's eyes and hands
+has_logrotate() { command -v logrotate >/dev/null || [ -x /usr/sbin/logrotate ]; } # the shipped configuration is tried with it
 has_walls() { command -v bwrap >/dev/null; }     # restore drills run behind them
 has_prometheus() { # the alerts fire in it
   command -v promtool >/dev/null && command -v prometheus-node-exporter >/dev/null && command -v prometheus-pushgateway >/dev/null
 }
 has_mysql() { [ -x "$cache/mysql-9/tree/usr/sbin/mysqld" ]; }
 has_chromium() { command -v chromium >/dev/null; } # the auditors' site is looked at in it
-if has_mariadb && has_15 && has_18 && has_mysql && has_strace && has_walls && has_prometheus && has_chromium; then exit 0; fi
+if has_mariadb && has_15 && has_18 && has_mysql && has_strace && has_walls && has_logrotate && has_prometheus && has_chromium; then exit 0; fi
 
 umask 022
 mkdir -p "$cache"
 exec 9>"$cache/lock"; flock 9 # two of us at once would unpack into each other
 rm -rf "$cache"/draft.*
-if ! { has_mariadb && has_15 && has_strace && has_walls && has_prometheus && has_chromium; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if ! { has_mariadb && has_15 && has_strace && has_walls && has_logrotate && has_prometheus && has_chromium; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "Reading the list of packages (apt-get update) …"
   quietly apt-update apt-get update
 fi
 packages=()
 has_mariadb || packages+=(mariadb-server)
 has_strace || packages+=(strace)
+has_logrotate || packages+=(logrotate)
 has_walls || packages+=(bubblewrap)
 has_prometheus || packages+=(prometheus prometheus-node-exporter prometheus-pushgateway)
 has_chromium || packages+=(chromium)

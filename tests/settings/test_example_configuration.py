@@ -53,7 +53,7 @@ def test_the_example_loads_and_shows_the_defaults() -> None:
     storage = storage.model_copy(update={"retention": storage.retention.model_copy(update={"overrides": ()})})
     drill = configuration.drill.model_copy(update={"assertions": ()})
     site = configuration.site.model_copy(update={"auditors": ()})
-    examples = {"instances": (), "storage": storage, "drill": drill, "site": site}
+    examples = {"instances": (), "storage": storage, "drill": drill, "site": site, "hooks": ()}
     shown = configuration.model_copy(update={"catalog": Configuration().catalog, **examples})
     defaults = Configuration(credentials={"file": configuration.credentials.file})  # type: ignore[arg-type]
     assert shown == defaults

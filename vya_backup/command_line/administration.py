@@ -22,6 +22,7 @@ from vya_backup.jobs.connection_tests import test_connections
 from vya_backup.outlook.fitting import fitted
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.encryption import Encrypted, encrypt, rotate
+from vya_backup.settings.hooks_model import objections
 from vya_backup.settings.loading import Loaded
 from vya_backup.settings.showing import as_data, as_yaml
 
@@ -73,7 +74,10 @@ def validate(options: Mapping[str, Any]) -> int:
         _say(f"note: {note}")
     for finding in findings:
         _say(f"{'error' if finding.fails else 'warning'}: {finding.message}. {finding.hint}".rstrip())
-    failed = any(finding.fails for finding in findings)
+    hooks = list(objections(loaded.configuration.hooks))
+    for objection in hooks:
+        _say(f"error: {objection}")
+    failed = bool(hooks) or any(finding.fails for finding in findings)
     print(f"{loaded.path or 'defaults and environment'}: {'not usable' if failed else 'valid'}")
     return 3 if failed else 0
 

@@ -9,12 +9,14 @@ from doit.exceptions import TaskFailed
 from doit.task import Task
 
 from vya_backup.command_line.session import Session, current
+from vya_backup.decisions.hooks import Occasion
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import Work
 from vya_backup.errors import BackupError, Interrupted
 from vya_backup.history.drift import changed_in
 from vya_backup.history.views import BackupRow, newest_published_of, unread_of
-from vya_backup.jobs.checking import checksum
+from vya_backup.jobs import hooks
+from vya_backup.jobs.checking import check as check_backup
 from vya_backup.jobs.dumping import Dump, Order, dump_database
 from vya_backup.jobs.planning import Planned
 from vya_backup.outlook.figures import human_duration, human_size, human_speed
@@ -82,7 +84,7 @@ def check(ticket: Ticket) -> TaskFailed | None:
         row = _newest(session, ticket)
         failed = _check_earlier(session, ticket, row)
         with session.screen.working(f"{ticket.key} (check)", row.size_bytes or 0) as progress:
-            seconds = checksum(session.workspace, row, progress)
+            seconds = check_backup(session.workspace, row, progress)
     except BackupError as error:
         return _failed(session, ticket, error)
     session.screen.result(_result(ticket, row, seconds))
@@ -97,6 +99,7 @@ def tell_failed_discovery(instance: str) -> TaskFailed | None:
     for discovery in session.discoveries:
         if discovery.instance.id == instance and discovery.error is not None:
             session.screen.result(Result(instance, "failed", str(discovery.error)))
+            hooks.failed(session.workspace, Occasion(instance), discovery.error)
             return TaskFailed(str(discovery.error), report=False)
     return None
 
@@ -122,7 +125,7 @@ def _check_earlier(session: Session, ticket: Ticket, newest: BackupRow) -> TaskF
         if row.sequence < newest.sequence:
             try:
                 with session.screen.working(f"{ticket.key} (check)", row.size_bytes or 0) as progress:
-                    checksum(session.workspace, row, progress)
+                    check_backup(session.workspace, row, progress)
             except BackupError as error:
                 failed = _failed(session, ticket, error)
     return failed

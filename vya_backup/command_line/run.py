@@ -16,7 +16,9 @@ from doit.control import TaskControl
 from doit.exceptions import InvalidCommand
 from doit.task import Stream
 
+from vya_backup import log
 from vya_backup.command_line import backend, selecting, verify_choosing
+from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
@@ -29,6 +31,7 @@ from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
 from vya_backup.outlook.heard import say
 from vya_backup.outlook.tables import plan_lines
+from vya_backup.transport.gentleness import step_back
 from vya_backup.transport.processes import stop
 
 SIGNAL_BASE = 128
@@ -63,11 +66,14 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             session.selections = selecting.prunes(selecting.restores(selections, known), known)
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
-                status = self._within(session, params)
+                log.event("run_began", command=started.command, version=started.version)
+                status = hooked(session, started.command, lambda: self._within(session, params))
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
                 results = Counter(result.verdict for result in session.screen.results)
                 run.finish(status, results, room_left(session.workspace))
+                if not run.is_recorded:
+                    log.event("run_ended", level="error" if status else "info", exit_status=status, results=results)
             return status
 
     def _within(self, session: Session, params: Any) -> int:
@@ -91,6 +97,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
     def _work(self, session: Session, params: Any) -> int:
         backend.use(session.workspace.catalog)
         params["num_process"] = _threads(session, params)
+        _step_back(session)
         try:
             return int(super().execute(params, written(session.selections)))
         finally:
@@ -136,6 +143,13 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
     )
     selecting.demand_found(chosen, [one.key for one in planned])
     session.planned = [one for one in planned if any(selecting.covers(selection, one.key) for selection in chosen)]
+
+
+def _step_back(session: Session) -> None:
+    """Make a run that backs up gentle, before its threads begin."""
+    settings = session.workspace.configuration.backup
+    if selecting.backups(session.selections) and (problem := step_back(settings.nice, settings.io_class)):
+        session.screen.line(f"warning: {problem}")
 
 
 def _confess_silence(session: Session) -> None:

@@ -61,6 +61,7 @@ LOGGED = frozenset(
         "exit_status",
         "results",
     }
+    | {"hook", "moment", "status", "problem", "output"}
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
@@ -112,7 +113,7 @@ def running(selections: list[Selection]) -> Iterator[Session]:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
     loaded = demand_configuration(configured())
-    with opened(loaded, read_only=False, looks_only=_look_only(loaded, selections)) as workspace:
+    with opened(loaded, read_only=False, looks_only=looks_only(loaded, selections)) as workspace:
         session = Session(workspace, loaded, selections)
         _current.append(session)
         try:
@@ -121,7 +122,8 @@ def running(selections: list[Selection]) -> Iterator[Session]:
             _current.pop()
 
 
-def _look_only(loaded: Loaded, selections: list[Selection]) -> bool:
+def looks_only(loaded: Loaded, selections: list[Selection]) -> bool:
+    """Say whether a command line asks for previews alone."""
     previews = ("dry_run", "list", "list_databases")
     is_dry = loaded.configuration.backup.dry_run and any(one.group == "backup" for one in selections)
     return is_dry or any(one.options.get(word) for one in selections for word in previews)
@@ -186,6 +188,7 @@ def wired(loaded: Loaded, *, read_only: bool, now: clock.Clock = clock.now) -> I
         raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
     log.configure(_log_destination(loaded))
     catalog = Catalog.open(path, host=configuration.application.host(), now=now, read_only=read_only)
+    log.configure(_log_destination(loaded), lambda: {"run_id": catalog.run_id} if catalog.run_id else {})
     catalog.listener = _log_event
     try:
         yield Workspace(
@@ -213,14 +216,14 @@ def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
 def _log_destination(loaded: Loaded) -> log.Destination:
     settings = loaded.configuration.logging
     path = settings.file_path or state_folder(loaded.configuration) / "vya_backup.log"
-    return log.Destination(settings.level, settings.format, settings.output, path)
+    return log.Destination(settings.level, settings.format, settings.outputs, path)
 
 
 def _log_event(recorded: Recorded) -> None:
     """Log what was appended; the catalog stays the only record that counts."""
     event = recorded.event
     facts = {name: value for name, value in event.model_dump(mode="json").items() if name in LOGGED and value}
-    is_loud = event.type in LOUD or facts.get("verdict", "pass") != "pass"
+    is_loud = event.type in LOUD or facts.get("verdict", "pass") != "pass" or "problem" in facts
     log.event(event.type, level="error" if is_loud else "info", position=recorded.position, **facts)
 
 
@@ -257,6 +260,7 @@ def guarded(action: Callable[[], int]) -> int:
     try:
         return action() or (1 if UNCOPIED else 0)
     except BackupError as error:
+        log.event("command_failed", level="error", code=error.code, message=error.message, hint=error.hint)
         print_error(error)
         return error.exit_status
     except KeyboardInterrupt:
@@ -264,6 +268,9 @@ def guarded(action: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
         return 0
+    except Exception:
+        log.event("bug", level="critical", exc_info=True)
+        raise
 
 
 def _covers(selected: str, task: str) -> bool:

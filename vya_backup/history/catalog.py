@@ -99,6 +99,11 @@ class Catalog:
             catalog.catalog_id = migrations.catalog_id(connection)
         return catalog
 
+    @property
+    def run_id(self) -> str | None:
+        """Return the id of the run that is on, or of the one that ended last."""
+        return self._last_run.run_id if self._last_run else None
+
     def append(self, *events: Event) -> tuple[Recorded, ...]:
         """Append events that happened together, in one transaction that is on disk when this returns.
 

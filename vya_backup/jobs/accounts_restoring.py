@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.clock import monotonic
 from vya_backup.decisions.accounts import Account, AccountName, Fate, Kind, Planned, Statement, beyond, changes
+from vya_backup.decisions.hooks import Occasion
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.naming import USERS, show
 from vya_backup.engines.accounts import NOTHING_THERE
@@ -19,6 +20,7 @@ from vya_backup.history.identifiers import new_id
 from vya_backup.history.restore_events import Restored, RestoredAccount, RestoreStarted
 from vya_backup.history.restore_events import RestoreFailed as RestoreFailedEvent
 from vya_backup.history.views import backup
+from vya_backup.jobs import hooks
 from vya_backup.jobs.accounts import of_server
 from vya_backup.jobs.accounts_plan import PreparedAccounts
 from vya_backup.jobs.facts import process_of
@@ -73,7 +75,10 @@ def restore_accounts(workspace: Workspace, prepared: PreparedAccounts) -> Restor
         BackupError: it could not go on at all, such as a server that went away; in the catalog as `restore_failed`.
     """
     key = prepared.key
-    with hold(workspace.state / "locks", str(key), f"restore of {key}"):
+    with (
+        hold(workspace.state / "locks", str(key), f"restore of {key}"),
+        hooks.around(workspace, "restore", Occasion(prepared.target.id, USERS)),
+    ):
         restore_id, began, course = new_id(), monotonic(), _Course()
         workspace.catalog.append_decided(lambda: [_started(workspace, prepared, restore_id)])
         try:

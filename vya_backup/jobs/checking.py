@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from vya_backup import log
 from vya_backup.clock import monotonic
+from vya_backup.decisions.hooks import Occasion
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.verdict import Finding, SeenDump, dump_faults, in_words
 from vya_backup.engines import engine_of
 from vya_backup.errors import ArtifactDamaged, BackupError
 from vya_backup.history.events import Checksummed, Damaged, Failed, Missing
 from vya_backup.history.views import BackupRow
+from vya_backup.jobs import hooks
 from vya_backup.jobs.accounts_changes import changes_since
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.transport import pipeline, reading_back
@@ -27,7 +30,7 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
             checked: nothing is known against it.
     """
     key = Key(row.instance, row.database)
-    with workspace.locked(str(key), f"checksum of {key}"):
+    with log.about(backup_id=row.backup_id), workspace.locked(key, f"checksum of {key}"):
         started = monotonic()
         try:
             seen = read_back(workspace, row, progress)
@@ -39,6 +42,24 @@ def checksum(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) 
         seconds = monotonic() - started
         changed = changes_since(workspace, row) if key.is_users else []
         workspace.catalog.append(checksummed(workspace, row, seen, seconds), *changed)
+    return seconds
+
+
+def check(workspace: Workspace, row: BackupRow, progress: pipeline.Progress) -> float:
+    """Do the same for a backup of this run, and call the hooks that wait for what came of it; return seconds.
+
+    Raises:
+        BackupError: as `checksum`.
+    """
+    path = str(workspace.store.path(row.path or ""))
+    occasion = Occasion(row.instance, row.database, backup_id=row.backup_id, path=path)
+    try:
+        seconds = checksum(workspace, row, progress)
+    except BackupError as error:
+        hooks.after(workspace, "after_check", occasion.ended("failed", error.code, error.message))
+        hooks.failed(workspace, occasion, error)
+        raise
+    hooks.after(workspace, "after_check", occasion.ended("ok"))
     return seconds
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vya_backup import log
 from vya_backup.clock import monotonic
 from vya_backup.decisions.drills import Verdict, agrees, blame, concerns, over_limit
 from vya_backup.decisions.naming import Key
@@ -80,7 +81,7 @@ def drill_database(
         Interrupted: it was stopped, which proves nothing.
     """
     key = Key(row.instance, row.database)
-    with hold(workspace.state / "locks", f"drill of {key}", f"drill of {key}"):
+    with log.about(**columns(row)), hold(workspace.state / "locks", f"drill of {key}", f"drill of {key}"):
         began, drill = monotonic(), _Drill()
         try:
             verdict, reason = _tried(workspace, row, drill, progress, say)

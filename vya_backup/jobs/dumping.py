@@ -10,20 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from vya_backup import log
 from vya_backup.clock import monotonic, parse_rfc3339
 from vya_backup.decisions.evidence import error_in, facts_of
+from vya_backup.decisions.hooks import Occasion
 from vya_backup.decisions.manifest import missing_objects
 from vya_backup.decisions.metadata import encode
-from vya_backup.decisions.naming import ArtifactName, free_name
+from vya_backup.decisions.naming import ArtifactName, Key, free_name
 from vya_backup.decisions.plan import Work
 from vya_backup.engines.answers import MissingPrivilege, Server, Survey
 from vya_backup.engines.choosing import choose_client
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.engines.dumping import DumpRequest
 from vya_backup.engines.tools import Client
-from vya_backup.errors import BackupError, DumpDisturbed, DumpFailed, DumpIncomplete, PrivilegeMissing
+from vya_backup.errors import BackupError, DumpDisturbed, DumpFailed, DumpIncomplete, HookFailed, PrivilegeMissing
 from vya_backup.history.events import Failed
 from vya_backup.history.identifiers import new_id
+from vya_backup.jobs import hooks
 from vya_backup.jobs.facts import DumpFacts, dumped_event, sidecar_of, started_event
 from vya_backup.jobs.lock_watch import watching
 from vya_backup.jobs.planning import Planned, decide_again
@@ -72,15 +75,30 @@ def dump_database(workspace: Workspace, order: Order, progress: pipeline.Progres
         AlreadyRunning: another process is at it.
     """
     key = order.planned.key
-    with workspace.turn(order.planned.instance), workspace.locked(str(key), f"backup of {key}"):
+    with workspace.turn(order.planned.instance), workspace.locked(key, f"backup of {key}"):
         decision = decide_again(workspace, order.planned, forced=order.forced)
         if decision.work is not Work.DUMP:
             return None
         fresh = replace(order, planned=replace(order.planned, decision=decision, artifact=_free(workspace, order)))
-        numbers = iter(range(1, workspace.configuration.backup.retries + 2))
-        return attempts(
-            workspace.configuration.backup, lambda: _Attempt(workspace, fresh, progress, next(numbers)).run()
-        )
+        try:
+            with hooks.around(workspace, "backup", Occasion(key.instance, key.database)) as told:
+                return _attempted(workspace, fresh, progress, told)
+        except HookFailed as error:
+            workspace.catalog.append(_failure(key, error, "hook"))
+            raise
+
+
+def _attempted(workspace: Workspace, order: Order, progress: pipeline.Progress, told: hooks.Told) -> Dump:
+    numbers = iter(range(1, workspace.configuration.backup.retries + 2))
+
+    def attempt() -> Dump:
+        one = _Attempt(workspace, order, progress, next(numbers))
+        told.note(backup_id=one.backup_id)
+        return one.run()
+
+    done = attempts(workspace.configuration.backup, attempt)
+    told.note(path=str(workspace.store.path(done.path)))
+    return done
 
 
 def _free(workspace: Workspace, order: Order) -> ArtifactName:
@@ -113,9 +131,10 @@ class _Attempt:
     def run(self) -> Dump:
         """Gather, begin, stream, publish; a failure is appended before it leaves."""
         try:
-            scene = self._gather()
-            self._ensure_room(scene.survey)
-            return self._dump(scene, self._begin(scene))
+            with log.about(backup_id=self.backup_id):
+                scene = self._gather()
+                self._ensure_room(scene.survey)
+                return self._dump(scene, self._begin(scene))
         except BackupError as error:
             if not self.published:  # else the dump stands and only its event is missing: the next run adopts it
                 self._record(error)
@@ -163,14 +182,8 @@ class _Attempt:
         self.workspace.catalog.append(dumped_event(sidecar, artifact.dump, metadata, facts_of(streamed.stderr)))
         self.workspace.keep_words(self.backup_id, streamed.stderr)
         warnings = tuple(f"{gap.kind} {gap.name}: {gap.reason}" for gap in scene.survey.gaps)
-        return Dump(
-            self.backup_id,
-            artifact.dump,
-            streamed.stored_bytes,
-            streamed.plain_bytes,
-            streamed.duration_seconds,
-            warnings,
-        )
+        sizes = (streamed.stored_bytes, streamed.plain_bytes)
+        return Dump(self.backup_id, artifact.dump, *sizes, streamed.duration_seconds, warnings)
 
     def _stream(self, scene: _Scene, draft: Draft) -> pipeline.Streamed:
         settings = self.workspace.configuration.backup
@@ -195,6 +208,7 @@ class _Attempt:
                 compressor=Compressor(settings.compression, self._level),
                 limits=Limits(deadline=self._deadline(), given_up=given_up),
                 progress=self.progress,
+                pace=self.workspace.pace(self.order.planned.instance),
                 extra_digests=("md5",) if self.workspace.configuration.storage.checksums.algorithm == "md5" else (),
             )
 
@@ -218,16 +232,8 @@ class _Attempt:
             )
 
     def _facts(self, scene: _Scene, streamed: pipeline.Streamed, started_at: datetime) -> DumpFacts:
-        return DumpFacts(
-            self.backup_id,
-            self.order.planned,
-            started_at,
-            scene.client,
-            scene.server,
-            scene.survey,
-            streamed,
-            self._level,
-        )
+        planned, level = self.order.planned, self._level
+        return DumpFacts(self.backup_id, planned, started_at, scene.client, scene.server, scene.survey, streamed, level)
 
     @property
     def _level(self) -> Level:
@@ -240,20 +246,22 @@ class _Attempt:
         return own if whole_run is None else min(own, whole_run)
 
     def _record(self, error: BackupError) -> None:
-        key = self.order.planned.key
-        self.workspace.catalog.append(
-            Failed(
-                instance=key.instance,
-                database=key.database,
-                backup_id=self.backup_id if self.begun else None,
-                step="dump",
-                code=error.code,
-                message=error.message,
-                hint=error.hint,
-                stderr=facts_of(error.stderr),
-            )
-        )
+        backup_id = self.backup_id if self.begun else None
+        self.workspace.catalog.append(_failure(self.order.planned.key, error, "dump", backup_id))
         self.workspace.keep_words(self.backup_id, error.stderr)
+
+
+def _failure(key: Key, error: BackupError, step: str, backup_id: str | None = None) -> Failed:
+    return Failed(
+        instance=key.instance,
+        database=key.database,
+        backup_id=backup_id,
+        step=step,
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        stderr=facts_of(error.stderr),
+    )
 
 
 def _publish(store: Store, draft: Draft, sidecars: Mapping[str, bytes]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from vya_backup import log
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.errors import BackupError, DumpBlocked
 from vya_backup.transport.connections import connect
@@ -54,6 +55,8 @@ class _Watch:
                 waited = self.engine.blocked_seconds(connection, self.marker)
         except BackupError:
             return
+        if waited:
+            log.event("blocks_others", level="warning", instance=self.access.instance.id, seconds=round(waited, 1))
         if waited > self.max_blocking_seconds:
             self.reason = DumpBlocked(
                 f"{self.access.instance.id}: a session behind the dump, or the dump, waited {waited:.0f} s for a lock",

@@ -6,12 +6,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from vya_backup import log
 from vya_backup.clock import monotonic
+from vya_backup.decisions.hooks import Occasion
 from vya_backup.engines.contract import Unfinished
 from vya_backup.errors import BackupError, RestoreFailed, RestoreRefused
 from vya_backup.history import restore_events
 from vya_backup.history.identifiers import new_id
 from vya_backup.history.views import backup
+from vya_backup.jobs import hooks
 from vya_backup.jobs.facts import process_of
 from vya_backup.jobs.mending import put_right
 from vya_backup.jobs.restore_acts import Outcome, Say, Surroundings
@@ -40,7 +43,8 @@ def restore(workspace: Workspace, prepared: Prepared, say: Say, progress: pipeli
     Raises:
         BackupError: it failed, which is in the catalog as `restore_failed`; the message says where the old database is.
     """
-    with Restoring(workspace, prepared, say, progress) as restoring:
+    where = {"target_instance": prepared.target.id, "target_database": prepared.request.database}
+    with log.about(**where), Restoring(workspace, prepared, say, progress) as restoring:
         while (finished := restoring.advance()) is None:
             pass
     return finished
@@ -55,25 +59,44 @@ class Restoring:
         self._around = _surroundings(prepared, say, progress)
         self._seconds, self._lock = 0.0, ExitStack()
         self._steps: Undertaking | None = None
+        self._ended: BackupError | Finished | None = None
+        path = str(prepared.source.store.path(prepared.source.path))
+        where = (prepared.target.id, prepared.request.database)
+        self._occasion = Occasion(*where, restore_id=self._restore_id, path=path)
 
     def __enter__(self) -> Restoring:
         """Take the lock and say in the catalog that it began.
 
         Raises:
             AlreadyRunning: another process works on the target.
+            HookFailed: a hook in front of it failed; nothing was touched.
             RestoreRefused: the backup was pruned meanwhile.
         """
         workspace, prepared, key = self._workspace, self.prepared, self.prepared.target_key
         self._lock.enter_context(hold(workspace.state / "locks", key, f"restore of {key}"))
         try:
+            hooks.before(workspace, "before_restore", self._occasion)
             workspace.catalog.append_decided(lambda: [_started(workspace, prepared, self._restore_id)])
-        except BaseException:
-            self._lock.close()
+        except BaseException as error:
+            self._ended = error if isinstance(error, BackupError) else None
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lock.close()
+        try:
+            self._tell_hooks()
+        finally:
+            self._lock.close()
+
+    def _tell_hooks(self) -> None:
+        ended, occasion = self._ended, self._occasion
+        if isinstance(ended, Finished):
+            hooks.after(self._workspace, "after_restore", occasion.ended("ok"))
+            return
+        error = ended or RestoreFailed(f"{self.prepared.target_key}: the restore did not come to its end")
+        hooks.after(self._workspace, "after_restore", occasion.ended("failed", error.code, error.message))
+        hooks.failed(self._workspace, occasion, error)
 
     def advance(self, *, patiently: bool = False) -> Finished | None:
         """Go on to the next gate (None) or to the end.
@@ -95,7 +118,9 @@ class Restoring:
             return None
         self._workspace.catalog.append(_restored(self.prepared, self._restore_id, self._seconds, self._outcome))
         compared, warnings = tuple(self._outcome.compared), tuple(self._outcome.warnings)
-        return Finished(self.prepared.target_key, self._seconds, self.prepared.source.plain_bytes, compared, warnings)
+        plain_bytes = self.prepared.source.plain_bytes
+        self._ended = finished = Finished(self.prepared.target_key, self._seconds, plain_bytes, compared, warnings)
+        return finished
 
     def give_up(self, cause: BackupError) -> RestoreFailed:
         """Take back what was done and return the failure, which is in the catalog."""
@@ -106,7 +131,8 @@ class Restoring:
     def _failure(self, error: BackupError) -> RestoreFailed:
         self._workspace.catalog.append(_failed(self.prepared, self._restore_id, error, self._outcome))
         self._workspace.keep_words(self._restore_id, error.stderr)
-        return _told(self.prepared, error, self._outcome)
+        self._ended = told = _told(self.prepared, error, self._outcome)
+        return told
 
 
 def _surroundings(prepared: Prepared, say: Say, progress: pipeline.Progress) -> Surroundings:

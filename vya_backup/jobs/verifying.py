@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vya_backup import log
 from vya_backup.clock import monotonic
 from vya_backup.decisions.naming import ArtifactName, Key
 from vya_backup.decisions.verdict import (
@@ -57,7 +58,7 @@ def verify(workspace: Workspace, backup_id: str, progress: pipeline.Progress) ->
     if row is None:
         return None
     key = Key(row.instance, row.database)
-    with workspace.locked(str(key), f"verification of {key}"):
+    with log.about(backup_id=backup_id), workspace.locked(key, f"verification of {key}"):
         row = backup(workspace.catalog, backup_id)
         if row is None or not is_verifiable(row):
             return None

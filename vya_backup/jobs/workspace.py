@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vya_backup import log
 from vya_backup.clock import Clock, now
-from vya_backup.decisions.naming import Naming
+from vya_backup.decisions.naming import Key, Naming
 from vya_backup.decisions.slots import Schedule
 from vya_backup.engines import engine_of
 from vya_backup.engines.contract import Access, Engine
@@ -24,6 +24,7 @@ from vya_backup.settings.credentials import CredentialStore, Purpose
 from vya_backup.settings.loading import state_folder
 from vya_backup.settings.model import Configuration, Instance
 from vya_backup.transport.locks import hold
+from vya_backup.transport.pacing import Pace
 from vya_backup.transport.storage import Store
 from vya_backup.transport.tool_logs import tool_log
 
@@ -41,8 +42,11 @@ class Workspace:
     clock: Clock = now
     run_deadline: float | None = None
     """Monotonic seconds after which no dump goes on."""
+    hook_warnings: list[str] = field(default_factory=list)
+    """What hooks behind the work failed at; they fail the run and no backup."""
     _turns: dict[str, threading.Semaphore] = field(default_factory=dict)
     """By instance, and by the key of a database, which no instance's id can be."""
+    _paces: dict[str, Pace] = field(default_factory=dict)
 
     def instance(self, instance_id: str) -> Instance:
         """Return a configured instance.
@@ -84,14 +88,26 @@ class Workspace:
         """Return what limits the dumps that run at once on one instance."""
         return self._turns.setdefault(instance.id, threading.Semaphore(instance.parallel))
 
+    def pace(self, instance: Instance) -> Pace | None:
+        """Return what holds all dumps of an instance together to its rate; None where it has none."""
+        if instance.rate_limit_mb_per_s is None:
+            return None
+        return self._paces.setdefault(instance.id, Pace(instance.rate_limit_mb_per_s))
+
     @contextmanager
-    def locked(self, key: str, description: str) -> Iterator[None]:
+    def locked(self, key: Key, description: str) -> Iterator[None]:
         """Hold the lock of a database; threads of this run wait for each other, where another process is an error.
+
+        The lines of this thread in the log name the database meanwhile.
 
         Raises:
             AlreadyRunning: another process holds it.
         """
-        with self._turns.setdefault(key, threading.Semaphore()), hold(self.state / "locks", key, description):
+        with (
+            log.about(instance=key.instance, database=key.database),
+            self._turns.setdefault(str(key), threading.Semaphore()),
+            hold(self.state / "locks", str(key), description),
+        ):
             yield
 
     def keep_words(self, name: str, stderr: str) -> None:

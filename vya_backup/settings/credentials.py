@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from vya_backup.errors import CredentialsError
-from vya_backup.redaction import Secret
+from vya_backup.redaction import Secret, remember_user
 from vya_backup.settings.keys import Lock
 from vya_backup.settings.model import Configuration, Instance
 from vya_backup.settings.private_files import exists, read_private
@@ -67,7 +67,9 @@ class CredentialStore:
         if instance.type == "sqlite":
             return Login()
         entry = self._entry(instance.id, purpose)
-        return Login(self._opened(entry, "username"), Secret(self._opened(entry, "password")))
+        username = self._opened(entry, "username")
+        remember_user(username)
+        return Login(username, Secret(self._opened(entry, "password")))
 
     def findings(self, configuration: Configuration) -> tuple[CredentialFinding, ...]:
         """Compare the ids of store and configuration both ways, and judge the kind of key."""

@@ -15,6 +15,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vya_backup.settings.drill_model import Assertion, Drill
 from vya_backup.settings.evidence_model import Evidence
+from vya_backup.settings.hooks_model import Hook
+from vya_backup.settings.logging_model import Logging
 from vya_backup.settings.monitoring_model import (
     Email,
     EmailTemplates,
@@ -43,6 +45,7 @@ __all__ = [
     "Evidence",
     "FileNaming",
     "HealthCheck",
+    "Hook",
     "Idrive",
     "Instance",
     "InstanceId",
@@ -124,6 +127,7 @@ class Instance(Section):
     users_kept_back: tuple[str, ...] = ()
     ssl: Tls | None = None
     parallel: int = Field(default=2, ge=1)
+    rate_limit_mb_per_s: float | None = Field(default=None, ge=0.1)
 
     @property
     def is_local(self) -> bool:
@@ -178,6 +182,8 @@ class Backup(Section):
     max_blocking_seconds: float = Field(default=60, gt=0)
     verify_integrity: bool = True
     dry_run: bool = False
+    nice: int = Field(default=0, ge=0, le=19)
+    io_class: Literal["default", "best-effort", "idle"] = "default"
     client_folders: tuple[Path, ...] = ()
 
 
@@ -217,15 +223,6 @@ class Verification(Section):
     every_days: int = Field(default=30, ge=1)
 
 
-class Logging(Section):
-    """Structured logs. Console output goes to standard error."""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    format: Literal["json", "text"] = "json"
-    output: Literal["console", "file", "both"] = "file"
-    file_path: Path | None = None
-
-
 class Configuration(Section):
     """Everything the operator said, validated; paths are absolute after loading."""
 
@@ -243,3 +240,4 @@ class Configuration(Section):
     drill: Drill = Drill()
     site: Site = Site()
     evidence: Evidence = Evidence()
+    hooks: tuple[Hook, ...] = ()

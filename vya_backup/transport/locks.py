@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from vya_backup import clock
+from vya_backup import clock, log
 from vya_backup.errors import AlreadyRunning
 from vya_backup.transport import folders
 from vya_backup.transport.disk import explained
@@ -51,15 +51,18 @@ def hold(folder: Path, key: str, description: str, patience_seconds: float = 0) 
 
 
 def _take(descriptor: int, key: str, description: str, until: float) -> None:
+    waits = False
     while not _taken(descriptor):
+        holder = _holder(os.pread(descriptor, 4096, 0))
         if clock.monotonic() >= until:
-            raise AlreadyRunning(
-                f"{key} is at work in {_holder(os.pread(descriptor, 4096, 0))}", "Wait for it, or stop it by its pid."
-            )
+            raise AlreadyRunning(f"{key} is at work in {holder}", "Wait for it, or stop it by its pid.")
+        if not waits:
+            log.event("waits_for_lock", lock=key, holder=holder)
+            waits = True
         clock.nap(TICK_SECONDS)
-    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": clock.rfc3339(clock.now())}
+    told = {"pid": os.getpid(), "host": socket.gethostname(), "since": clock.rfc3339(clock.now())}
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder | {"command": description}).encode(), 0)
+    os.pwrite(descriptor, json.dumps(told | {"command": description}).encode(), 0)
 
 
 def _taken(descriptor: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from vya_backup import clock
+from vya_backup import clock, log
 from vya_backup.decisions.manifest import PartSpan
 from vya_backup.engines.contract import Command, Engine
 from vya_backup.engines.dumping import DumpObserver, DumpPart, Observation
@@ -21,6 +21,7 @@ from vya_backup.transport.compression import Compressor, Kind
 from vya_backup.transport.decoding import decoded, within
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
+from vya_backup.transport.pacing import Pace
 from vya_backup.transport.processes import Child
 from vya_backup.transport.stages import Chain, Count, Digest
 
@@ -74,9 +75,12 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
     compressor: Compressor,
     limits: Limits = UNLIMITED,
     progress: Progress = silent,
+    pace: Pace | None = None,
     extra_digests: tuple[str, ...] = (),
 ) -> Streamed:
     """Run the parts one after the other and write their compressed output to a draft, which stays unpublished.
+
+    A `pace` holds the plain bytes to its rate; without one nothing is asked.
 
     Raises:
         BackupError: what `engine.explain_tool` makes of a failed tool; its `stderr` holds the tool's words.
@@ -89,6 +93,8 @@ def dump(  # noqa: PLR0913 - the ends of the stream and its conditions; a class 
     said = Evidence()
     with Beside(onlooker(plain, observer)) as beside:
         takers: _Takers = (beside.give, chain.feed, lambda _: progress(read.size, stored.size))
+        if pace is not None:
+            takers = (*takers, lambda chunk: pace.keep(len(chunk), limits))
         for part in parts:
             said.add(_ran(part, takers, beside, observer, engine, limits).encode())
     chain.finish()
@@ -203,7 +209,9 @@ def _fed(command: Command, pieces: Iterator[bytes], engine: Engine, limits: Limi
 def _succeeded(child: Child, engine: Engine, limits: Limits) -> str:
     status = child.wait(limits)
     if status:
-        raise engine.explain_tool(child.name, status, child.stderr)
+        error = engine.explain_tool(child.name, status, child.stderr)
+        log.event("tool_failed", level="error", tool=child.name, status=status, code=error.code, message=error.message)
+        raise error
     return child.stderr
 
 

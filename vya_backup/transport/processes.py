@@ -8,7 +8,6 @@ the child where `setpriv` can ask it to; elsewhere the child meets a closed pipe
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import shutil
@@ -19,21 +18,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
-from vya_backup import clock
+from vya_backup import clock, log
 from vya_backup.engines.contract import Command
 from vya_backup.errors import BackupError, StorageFailed, ToolMissing
 from vya_backup.transport import memory_files
 from vya_backup.transport.evidence import Evidence
 from vya_backup.transport.limits import UNLIMITED, Limits
 from vya_backup.transport.memory_files import MemoryFiles
+from vya_backup.transport.pipes import descriptor_of, widen
 from vya_backup.transport.stopping import Stop, stop
 
 __all__ = ["CHUNK_BYTES", "Child", "Finished", "Stop", "capture", "stop", "tool_name"]
 
 CHUNK_BYTES = 256 * 1024
-PIPE_BYTES = 1024 * 1024
 TICK_SECONDS = 0.2
 GRACE_SECONDS = 5.0
 
@@ -67,24 +65,32 @@ class Child:
     """One running tool. A context manager: leaving it ends whatever is left of the process group.
 
     `answers` gives its standard output to `read`, `feeds` its standard input to `write`; what is not asked for is
-    /dev/null. Standard error is drained in passing. A child belongs to the thread that started it.
+    /dev/null. Standard error is drained in passing, and with `mixed` standard output beside it, in the order in which
+    it is said: `stderr` has both. A child belongs to the thread that started it.
     """
 
     def __init__(
-        self, command: Command, *, feeds: bool = False, answers: bool = False, grace_seconds: float = GRACE_SECONDS
+        self,
+        command: Command,
+        *,
+        feeds: bool = False,
+        answers: bool = False,
+        mixed: bool = False,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self.name = tool_name(command)
         self._grace_seconds = grace_seconds
         self._evidence = Evidence()
         with _explained(self.name), memory_files.opened(command) as files:
-            self._popen = _started(command, files, feeds=feeds, answers=answers)
+            self._popen = _started(command, files, feeds=feeds, answers=answers or mixed, mixed=mixed)
             self._report = None if files.report is None else os.dup(files.report)
-        self._stderr_descriptor = _descriptor(self._popen.stderr)
+        self._words = self._popen.stdout if mixed else self._popen.stderr
+        self._stderr_descriptor = descriptor_of(self._words)
         self._poll = select.poll()
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)
-                _widen(pipe.fileno())
+                widen(pipe.fileno())
         self._poll.register(self._stderr_descriptor, select.POLLIN)
         self._stderr_open = True
 
@@ -117,7 +123,7 @@ class Child:
         Raises:
             TimedOut, Interrupted: it is time to give up; leaving the context ends the tool.
         """
-        descriptor = _descriptor(self._popen.stdout)
+        descriptor = descriptor_of(self._popen.stdout)
         self._wait_until_ready(descriptor, select.POLLIN, limits)
         return os.read(descriptor, size)
 
@@ -129,7 +135,7 @@ class Child:
             StorageFailed: the system refused, which is no fault of the tool's.
             TimedOut, Interrupted: it is time to give up; leaving the context ends the tool.
         """
-        descriptor = _descriptor(self._popen.stdin)
+        descriptor = descriptor_of(self._popen.stdin)
         rest = memoryview(data)
         while rest:
             self._wait_until_ready(descriptor, select.POLLOUT, limits)
@@ -213,16 +219,18 @@ class Child:
         while self._take_stderr():
             pass
         status = self._popen.wait()
-        self._close_pipes(self._popen.stderr)
+        self._close_pipes()
+        if self._words is not None:
+            self._words.close()
         return status
 
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, number)
 
-    def _close_pipes(self, *more: IO[bytes] | None) -> None:
-        for pipe in (self._popen.stdin, self._popen.stdout, *more):
-            if pipe is not None:
+    def _close_pipes(self) -> None:
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None and pipe is not self._words:
                 pipe.close()
 
 
@@ -244,19 +252,22 @@ def _explained(name: str) -> Iterator[None]:
         raise ToolMissing(f"{name} could not be started: {error.strerror or error}", hint) from error
 
 
-def _started(command: Command, files: MemoryFiles, *, feeds: bool, answers: bool) -> subprocess.Popen[bytes]:
+def _started(
+    command: Command, files: MemoryFiles, *, feeds: bool, answers: bool, mixed: bool
+) -> subprocess.Popen[bytes]:
     argv = [files.resolve(argument) for argument in command.argv]
     environment = _environment() | {name: files.resolve(value) for name, value in command.environment.items()}
     if shutil.which(argv[0], path=environment["PATH"]) is None:
         raise ToolMissing(
             f"{argv[0]} is not there, or may not be run", "Install it, or name its folder in backup.client_folders."
         )
+    log.event("command", level="debug", argv=[*command.within, *argv], environment=sorted(command.environment))
     return subprocess.Popen(
         [*_leash(), *command.within, *argv],
         bufsize=0,
         stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
         stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if mixed else subprocess.PIPE,
         env=environment,
         pass_fds=files.descriptors,
         start_new_session=True,
@@ -278,15 +289,3 @@ def _leash() -> tuple[str, ...]:
     words = (setpriv, "--pdeathsig", "TERM", "--")
     probe = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=10)
     return words if probe.returncode == 0 else ()
-
-
-def _descriptor(pipe: IO[bytes] | None) -> int:
-    if pipe is None:
-        raise ValueError("the child was started without this pipe")
-    return pipe.fileno()
-
-
-def _widen(descriptor: int) -> None:
-    """Ask for a pipe of 1 MiB; one that may not grow is only slower."""
-    with contextlib.suppress(OSError):
-        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from vya_backup import clock
+from vya_backup import clock, log
 from vya_backup.errors import BackupError
 from vya_backup.settings.model import Backup
 from vya_backup.transport.processes import stop
@@ -34,6 +34,7 @@ def attempts(settings: Backup, action: Callable[[], T]) -> T:
 
 
 def _pause(seconds: float) -> None:
+    log.event("tries_again", level="warning", after_seconds=seconds)
     until = clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0:
         stop.check()

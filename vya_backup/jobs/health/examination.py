@@ -15,6 +15,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("credentials", settings.credentials),
     ("key", settings.key),
     ("file modes", settings.modes),
+    ("hooks", settings.hooks),
     ("connections", servers.connections),
     ("client tools", servers.tools),
     ("privileges", servers.privileges),

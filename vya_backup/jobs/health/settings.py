@@ -9,6 +9,7 @@ from pathlib import Path
 from vya_backup.decisions.manifest import counted
 from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
+from vya_backup.settings.hooks_model import objections
 from vya_backup.transport.disk import explained
 
 OTHERS = 0o077
@@ -52,6 +53,15 @@ def modes(subject: Subject) -> Finding:
         what = some([f"{one} has mode {mode:04o}" for one, mode, _ in wide])
         return failure(f"{what}, so others may reach it", f"Run: chmod {mode & ~forbidden:04o} {path}")
     return ok("catalog, backups and configuration are out of others' reach")
+
+
+def hooks(subject: Subject) -> Finding:
+    """Each hook's program is there, and nobody else may change it."""
+    told = list(objections(subject.configuration.hooks))
+    if told:
+        return failure(some(told), "Correct it, then: doit config validate")
+    known = len(subject.configuration.hooks)
+    return ok(f"{counted(known, 'hook')} may be run" if known else "none is configured")
 
 
 def _too_wide(subject: Subject) -> Iterator[tuple[Path, int, int]]:

@@ -6,24 +6,25 @@ be written never ends a backup.
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from vya_backup import clock
-from vya_backup.redaction import mask_user, scrub
+from vya_backup.log import journal
+from vya_backup.log.file import PrivateFile
+from vya_backup.redaction import mask_user, mask_users, scrub
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 Fields = MutableMapping[str, Any]
 SEVERITY = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-FILE_MODE = 0o600
-FOLDER_MODE = 0o700
 USER_FIELDS = frozenset({"user", "username"})
+OWN_FIELDS = frozenset({"at", "level", "event"})
 
 
 @dataclass(frozen=True)
@@ -32,67 +33,43 @@ class Destination:
 
     level: str = "INFO"
     format: str = "json"
-    output: str = "file"
-    """`console` (standard error), `file` or `both`; without a file nothing goes to one."""
+    outputs: frozenset[str] = frozenset({"file"})
+    """Of `console` (standard error), `file` and `journal`; without a path nothing goes to a file."""
     file_path: Path | None = None
+    journal_path: Path = journal.SOCKET
 
     def streams(self) -> list[TextIO | PrivateFile]:
         """Return what every line is written to."""
-        to_console = self.output in {"console", "both"}
-        to_file = self.output in {"file", "both"} and self.file_path is not None
-        streams: list[TextIO | PrivateFile] = [sys.stderr] if to_console else []
-        return [*streams, PrivateFile(self.file_path)] if to_file and self.file_path else streams
+        streams: list[TextIO | PrivateFile] = [sys.stderr] if "console" in self.outputs else []
+        return [*streams, PrivateFile(self.file_path)] if "file" in self.outputs and self.file_path else streams
 
 
-class PrivateFile:
-    """A log file of mode 0600 that is opened anew when logrotate has moved it away."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: TextIO | None = None
-        self._lock = threading.Lock()
-        self._complained = False
-
-    def write(self, line: str) -> None:
-        """Append a line; when that fails, say so once on standard error and go on."""
-        with self._lock:
-            try:
-                file = self._opened()
-                file.write(line)
-                file.flush()
-            except OSError as error:
-                self._complain(error)
-
-    def _opened(self) -> TextIO:
-        if self._file is not None and not self._is_moved(self._file):
-            return self._file
-        if self._file is not None:
-            self._file.close()
-        self._path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
-        self._file = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
-        os.fchmod(descriptor, FILE_MODE)
-        return self._file
-
-    def _is_moved(self, file: TextIO) -> bool:
-        try:
-            return not os.path.samestat(self._path.stat(), os.fstat(file.fileno()))
-        except FileNotFoundError:
-            return True
-
-    def _complain(self, error: OSError) -> None:
-        if not self._complained:
-            sys.stderr.write(f"warning: the log {self._path} cannot be written: {error.strerror}\n")
-        self._complained = True
-
-
+Names = Callable[[], Mapping[str, Any]]
 _destination: Destination | None = None
+_names: Names = dict
+_about: ContextVar[Mapping[str, Any]] = ContextVar("about", default={})  # noqa: B039  # never changed, only replaced
 
 
-def configure(destination: Destination | None) -> None:
-    """Send the events from now on there; None, as in the beginning, drops them."""
-    global _destination  # noqa: PLW0603  # one log per process
-    _destination = destination
+def configure(destination: Destination | None, names: Names = dict) -> None:
+    """Send the events from now on there; None, as in the beginning, drops them.
+
+    `names` is asked at each line for what stands on every one of this process, such as the `run_id`.
+    """
+    global _destination, _names  # one log per process
+    _destination, _names = destination, names
+
+
+@contextmanager
+def about(**names: Any) -> Iterator[None]:
+    """Put these fields on every line of this thread to the end of the block: the instance, the database, the backup.
+
+    Fields of an event win over them, and an inner block over an outer one.
+    """
+    token = _about.set({**_about.get(), **names})
+    try:
+        yield
+    finally:
+        _about.reset(token)
 
 
 def event(name: str, *, level: Level = "info", **fields: Any) -> None:
@@ -100,7 +77,7 @@ def event(name: str, *, level: Level = "info", **fields: Any) -> None:
     destination = _destination
     if destination is None or SEVERITY[level] < SEVERITY[destination.level.lower()]:
         return
-    getattr(_logger(destination), level)(name, **fields)
+    getattr(_logger(destination), level)(name, **{**_names(), **_about.get(), **fields})
 
 
 @cache
@@ -109,12 +86,14 @@ def _logger(destination: Destination) -> Any:
 
     as_json = destination.format == "json"
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else _plain_renderer()
+    to_journal = [_to_journal(journal.Journal(destination.journal_path))] if "journal" in destination.outputs else []
     return structlog.wrap_logger(
         _Writer(destination.streams()),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             _redacted,
+            *to_journal,
             _timed,
             renderer,
         ],
@@ -129,6 +108,15 @@ def _plain_renderer() -> Any:
     return structlog.dev.ConsoleRenderer(
         colors=False, timestamp_key="at", exception_formatter=structlog.dev.plain_traceback
     )
+
+
+def _to_journal(takes: journal.Journal) -> Callable[[Any, str, Fields], Fields]:
+    def send(_logger: Any, _method: str, fields: Fields) -> Fields:
+        facts = {name: value for name, value in fields.items() if name not in OWN_FIELDS}
+        takes.send(fields["level"], fields["event"], facts)
+        return fields
+
+    return send
 
 
 class _Writer:
@@ -161,4 +149,4 @@ def _shown(name: str, value: Any) -> Any:
         return [_shown(name, inner) for inner in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return scrub(str(value))
+    return mask_users(scrub(str(value)))

@@ -127,7 +127,7 @@ def test_a_file_that_was_rotated_away_is_opened_anew(path: Path) -> None:
 
 def test_both_means_file_and_standard_error(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output belongs to the command."""
-    log.configure(Destination(output="both", file_path=path))
+    log.configure(Destination(outputs=frozenset({"console", "file"}), file_path=path))
 
     log.event("dumped")
 
@@ -153,7 +153,7 @@ def test_nothing_is_loaded_before_the_first_event_is_written() -> None:
     """structlog costs more than all of `doit list`."""
     program = (
         "import sys; from vya_backup import log; log.event('dropped');"
-        "log.configure(log.Destination(level='ERROR', output='console')); log.event('too small');"
+        "log.configure(log.Destination(level='ERROR', outputs=frozenset({'console'}))); log.event('too small');"
         "assert 'structlog' not in sys.modules; log.event('big', level='error'); assert 'structlog' in sys.modules"
     )
 
