@@ -60,6 +60,17 @@ def with_instance(text: str, entry: str) -> str | None:
 
     `entry` is a flow mapping on one line: `{id: …, type: …}`.
     """
+    import yaml
+
+    try:
+        after = _with_instance(text, entry)
+        wanted = [*(meaning(text).get("instances") or []), yaml.safe_load(entry)]
+        return after if meaning(after) == meaning(text) | {"instances": wanted} else None
+    except yaml.YAMLError:
+        return None
+
+
+def _with_instance(text: str, entry: str) -> str:
     for key, value in composed(text).value:
         if key.value not in {"instances", "databases"}:
             continue
