@@ -165,7 +165,8 @@ def _tls(talk: Conversation, host: str, path: Path | None) -> dict[str, Any]:
 
 def _instance(talk: Conversation, target: Target) -> Instance:
     host = str(target.facts.get("host", LOOPBACK))
-    where = "local" if host == LOOPBACK else host.partition(".")[0] if not host[0].isdigit() else host
+    named = host.partition(".")[0] if host[0].isalpha() else host.replace(":", "-").strip("-")
+    where = "local" if host == LOOPBACK else named
     name = talk.ask("id", "Its name in the configuration", f"{where}-{target.facts['type']}", check=_is_id)
     try:
         return Instance(id=name, **target.facts)
