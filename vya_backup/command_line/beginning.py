@@ -32,6 +32,7 @@ from vya_backup.settings.places import IN_CHECKOUT, SYSTEM, Places, of_file, of_
 from vya_backup.settings.private_files import exists
 
 PROGRAM = "vya-backupdb"
+PATIENCE_SECONDS = 60.0  # nothing else waits, and a server that is slow once should not end a first contact
 
 
 class Init(Command):  # type: ignore[misc]
@@ -154,7 +155,8 @@ def _first_backup(talk: Conversation, loaded: Loaded, instance_id: str = "") -> 
     configuration = loaded.configuration
     GLOBAL_CONFIG.append(loaded.path)
     meant = [one for one in configuration.instances if one.enabled and instance_id in {"", one.id}]
-    reports = test_connections(configuration, CredentialStore.load(configuration), meant)
+    store = CredentialStore.load(configuration)
+    reports = test_connections(configuration, store, meant, timeout_seconds=PATIENCE_SECONDS)
     for report in reports:
         for line in report.lines:
             talk.say(line)

@@ -119,6 +119,8 @@ def carry_out(prepared: Prepared, tell: Tell) -> None:
 def for_an_administrator(wish: Wish, server: Server) -> tuple[str, ...]:
     """Return the statements for somebody else to run, with a password that they choose."""
     account = _account(wish, Login(wish.account.username))
+    if not account.host:  # nobody is connected who could be told from where
+        account = replace(account, host="localhost")
     statements = engine_for(wish.answers.instance.type).new_account(None, server, account)
     return tuple(f"{each};" for each in statements.all) if statements else ()
 
