@@ -12,6 +12,9 @@ from tests.outlook.test_metrics import PROMISED
 from vya_backup import errors
 from vya_backup.command_line import main
 from vya_backup.command_line.options import BACKUP, DRILL, PRUNE, RECOVER, RESTORE, VERIFY
+from vya_backup.engines.mysql.new_account import PRIVILEGES
+from vya_backup.engines.new_account import TO_BE_CHOSEN
+from vya_backup.engines.postgresql.new_account import READER
 from vya_backup.history.event import Event
 from vya_backup.jobs.health.examination import CHECKS
 from vya_backup.settings.model import Configuration
@@ -80,6 +83,8 @@ def test_every_task_is_named(task: str) -> None:
         "config validate",
         "config show",
         "config test-connections",
+        "config migrate",
+        "config schema",
         "credentials encrypt",
         "catalog rebuild",
         "catalog serve",
@@ -94,6 +99,14 @@ def test_every_two_word_command_is_named(words: str) -> None:
 def test_every_option_of_a_restore_or_a_verification_is_named(option: str) -> None:
     """At night nobody guesses; the help of the task has them all with a sentence."""
     assert f"--{option}" in TEXT or option in {"datetime", "latest", "date", "limit", "instance", "database"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_the_accounts_that_are_described_are_those_that_init_makes(page: str) -> None:
+    """Somebody copies the statements from there."""
+    text = (CHECKOUT / page).read_text()
+    assert f"GRANT {', '.join(PRIVILEGES)} ON *.* TO" in text
+    assert f"CREATE ROLE backup LOGIN BYPASSRLS PASSWORD '{TO_BE_CHOSEN}' IN ROLE {READER}" in text
 
 
 def test_what_the_documents_point_to_is_there() -> None:

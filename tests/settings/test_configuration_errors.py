@@ -159,7 +159,8 @@ def test_a_named_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError) as caught:
             attempt()
         assert str(caught.value) == (
-            f"the configuration file {missing} does not exist. Copy config/config.example.yaml to it."
+            f"the configuration file {missing} does not exist. "
+            "Copy config/config.example.yaml to it, or make one with `init`."
         )
 
 

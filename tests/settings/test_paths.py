@@ -8,7 +8,8 @@ import pytest
 
 from tests.settings.conftest import Project
 from vya_backup.errors import ConfigurationError
-from vya_backup.settings.loading import INSTALLED, base_folder, find, load, state_folder
+from vya_backup.settings.loading import find, load, state_folder
+from vya_backup.settings.places import SYSTEM, base_folder, of_file, of_user, to_begin
 
 
 def test_relative_paths_start_above_a_folder_named_config(project: Project) -> None:
@@ -47,7 +48,43 @@ def test_relative_paths_do_not_depend_on_the_working_folder(
 
 def test_an_installed_configuration_starts_in_etc() -> None:
     """Its own folder is not named `config`."""
-    assert base_folder(INSTALLED) == Path("/etc/vya_backupdb")
+    assert base_folder(SYSTEM.configuration) == Path("/etc/vya_backupdb")
+    assert of_file(SYSTEM.configuration, {}).catalog == Path("/var/lib/vya_backupdb/catalog.db")
+
+
+def test_a_users_own_installation_lies_where_xdg_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found from any folder, after the one that is worked in; what is relative there is beside it."""
+    environ = {"HOME": str(tmp_path), "XDG_STATE_HOME": "relative and so invalid"}
+    file = tmp_path / ".config/vya_backupdb/config.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("verification: {every_days: 7}")
+    monkeypatch.chdir(file.parent.parent)
+
+    configuration = load(None, environ).configuration
+
+    assert configuration.verification.every_days == 7
+    assert configuration.catalog.path == tmp_path / ".local/state/vya_backupdb/catalog.db"
+    assert configuration.storage.base_path == tmp_path / ".local/share/vya_backupdb/backups"
+    assert configuration.credentials.file == file.parent / ".secrets/credentials.json"
+    file.write_text("storage: {base_path: there}")
+    assert load(None, environ).configuration.storage.base_path == file.parent / "there"
+    (file.parent.parent / "config").mkdir()
+    (file.parent.parent / "config/config.yaml").write_text("verification: {every_days: 9}")
+    assert load(None, environ).configuration.verification.every_days == 9
+
+
+def test_a_first_configuration_goes_where_its_account_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the checkout that is worked in, to /etc for root, else to the user's own folders."""
+    monkeypatch.chdir(tmp_path)
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    assert to_begin(environ, as_root=True) == SYSTEM
+    assert of_user(environ).configuration == tmp_path / "xdg/vya_backupdb/config.yaml"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.example.yaml").touch()
+    (tmp_path / "dodo.py").touch()
+    assert to_begin(environ, as_root=True).configuration == tmp_path / "config/config.yaml"
 
 
 def test_without_any_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

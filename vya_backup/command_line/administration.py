@@ -5,6 +5,7 @@ doit's parser stops at the first word that is no option, so what follows it is r
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -15,15 +16,19 @@ from doit.cmd_base import Command
 from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 
 from vya_backup.command_line.commands import JSON, show
-from vya_backup.command_line.options import Declaration
-from vya_backup.command_line.session import configured, demand_configuration, guarded
+from vya_backup.command_line.options import Declaration, flag
+from vya_backup.command_line.session import GLOBAL_CONFIG, configured, demand_configuration, guarded
 from vya_backup.errors import UsageError
 from vya_backup.jobs.connection_tests import test_connections
 from vya_backup.outlook.fitting import fitted
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.encryption import Encrypted, encrypt, rotate
 from vya_backup.settings.hooks_model import objections
-from vya_backup.settings.loading import Loaded
+from vya_backup.settings.json_schema import as_text
+from vya_backup.settings.loading import Loaded, find
+from vya_backup.settings.migrating import carry_out, plan
+from vya_backup.settings.model import SCHEMA
+from vya_backup.settings.private_files import exists
 from vya_backup.settings.showing import as_data, as_yaml
 
 KEY_KINDS = [("key-file", ""), ("hostname-based", ""), ("", "")]
@@ -117,6 +122,30 @@ def rotate_credentials(options: Mapping[str, Any]) -> int:
     return _tell(rotate(configured().configuration))
 
 
+def migrate_configuration(options: Mapping[str, Any]) -> int:
+    """Show what a newer schema changes in the file, and change it unless this is a preview."""
+    path = GLOBAL_CONFIG[-1] or find(os.environ)
+    if path is None or not exists(path):
+        raise UsageError(f"there is no configuration {path or ''} to migrate".replace("  ", " "), "Name it: --config F")
+    planned = plan(path)
+    if not planned.diff:
+        _say(f"{path}: is of schema {planned.version}, the newest; nothing was changed")
+        return 0
+    sys.stdout.write(planned.diff)
+    if options["dry_run"]:
+        _say(f"{path}: schema {planned.version} would become {SCHEMA}; nothing was changed")
+        return 0
+    kept = carry_out(planned)
+    _say(f"{path}: schema {planned.version} became {SCHEMA}; the file of before is {kept}")
+    return 0
+
+
+def print_schema(options: Mapping[str, Any]) -> int:
+    """Print the JSON Schema of the configuration."""
+    sys.stdout.write(as_text())
+    return 0
+
+
 def _tell(done: Encrypted) -> int:
     key = f", key in {done.key_file}" if done.key_file else ", key derived from the host name"
     _say(f"{done.path}: {done.entries} entries encrypted{key}")
@@ -137,8 +166,8 @@ class Config(TwoWord):
     """The configuration."""
 
     name = "config"
-    doc_purpose = "validate, show the configuration, or test the connections of its instances"
-    doc_usage = "validate | show | test-connections"
+    doc_purpose = "validate, show or migrate the configuration, or test the connections of its instances"
+    doc_usage = "validate | show | test-connections | migrate | schema"
     words = {  # noqa: RUF012 - a constant, read only
         "validate": (validate, ()),
         "show": (
@@ -150,6 +179,8 @@ class Config(TwoWord):
             ),
         ),
         "test-connections": (try_connections, (JSON, option("instance", "only this one"))),
+        "migrate": (migrate_configuration, (flag("dry_run", "show the change, write nothing"),)),
+        "schema": (print_schema, ()),
     }
 
 

@@ -19,6 +19,7 @@ from doit.doit_cmd import DoitMain
 from vya_backup import __version__
 from vya_backup.command_line import backend, tasks
 from vya_backup.command_line.administration import Config, Credentials
+from vya_backup.command_line.beginning import Init
 from vya_backup.command_line.commands import Audit, Backups, Databases, NoClean, NoIgnore, Plan, Status
 from vya_backup.command_line.doit_settings import DOIT_CONFIG
 from vya_backup.command_line.evidence import Evidence
@@ -38,7 +39,7 @@ YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a
 
 LOOKING = (
     *(Backups, Plan, Databases, Status, Health, Metrics, Audit, CatalogCommand),
-    *(Config, Credentials, Evidence, Hold, Release, Users),
+    *(Config, Credentials, Evidence, Hold, Init, Release, Users),
 )
 
 

@@ -31,8 +31,9 @@ from vya_backup.outlook.heard import say
 from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
-from vya_backup.settings.loading import IN_CHECKOUT, INSTALLED, Loaded, load, state_folder
+from vya_backup.settings.loading import Loaded, load, state_folder
 from vya_backup.settings.model import Configuration
+from vya_backup.settings.places import IN_CHECKOUT, searched
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
@@ -145,9 +146,11 @@ def demand_configuration(loaded: Loaded) -> Loaded:
         ConfigurationError: there is neither a file nor an instance from anywhere else.
     """
     if loaded.path is None and not loaded.configuration.instances:
-        places = f"$VYA_CONFIG is not set, and neither {IN_CHECKOUT} (in {Path.cwd()}) nor {INSTALLED} exists"
+        others = " nor ".join(str(path) for path in searched(os.environ)[1:])
+        places = f"$VYA_CONFIG is not set, and neither {IN_CHECKOUT} (in {Path.cwd()}) nor {others} exists"
         example = resource("config/config.example.yaml")
-        raise ConfigurationError(f"there is no configuration: {places}", f"Begin with a copy of {example}.")
+        hint = f"Make one with `vya-backupdb init`, or begin with a copy of {example}."
+        raise ConfigurationError(f"there is no configuration: {places}", hint)
     return loaded
 
 

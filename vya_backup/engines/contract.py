@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
 
     # these two are made of what stands here
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
+    from vya_backup.engines.new_account import AccountStatements, NewAccount
     from vya_backup.engines.throwaway import Site, Throwaway
 
 
@@ -246,6 +247,18 @@ class Engine(Protocol):
 
     def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
         """Prove from the account's grants that it sees everything; return what is missing."""
+
+    def new_account(
+        self, connection: Connection | None, server: Server, account: NewAccount
+    ) -> AccountStatements | None:
+        """Return what makes the account that may dump everything and no more, and whether it is there already.
+
+        `connection` is an administrator's; without one the statements are for somebody who has one. None: there are no
+        accounts.
+
+        Raises:
+            PrivilegeMissing: this server has no way to give an account that much and no more.
+        """
 
     def survey(self, connection: Connection, server: Server, database: str) -> Survey:
         """Ask what the database holds. `connection` is open on that database."""

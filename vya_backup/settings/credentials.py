@@ -71,6 +71,10 @@ class CredentialStore:
         remember_user(username)
         return Login(username, Secret(self._opened(entry, "password")))
 
+    def knows(self, instance_id: str) -> bool:
+        """Say whether there is an entry for an instance, whatever it is for."""
+        return any(entry.id == instance_id for entry in self._document.entries)
+
     def findings(self, configuration: Configuration) -> tuple[CredentialFinding, ...]:
         """Compare the ids of store and configuration both ways, and judge the kind of key."""
         return (*self._without_account(configuration), *self._without_instance(configuration), *self.weak_key())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ from vya_backup.errors import CredentialsError
 from vya_backup.settings.credentials import FERNET_PREFIX, CredentialStore
 from vya_backup.settings.keys import KeyKind, Lock, cipher_of, new_key, write_keys
 from vya_backup.settings.model import Configuration
-from vya_backup.settings.private_files import exists, write_private
-from vya_backup.settings.problems import Problem
+from vya_backup.settings.private_files import exists, read_private, write_private
+from vya_backup.settings.problems import Origin, Problem
 from vya_backup.settings.store_format import SECRET_KEYS, Entry, parse, refuse, render
 
 if TYPE_CHECKING:
@@ -64,6 +64,26 @@ def encrypt(
     entries = _closed(lock.cipher(), (entry.raw for entry in document.entries))
     write_private(output, render(lock.kind, entries), replace=force)
     return _result(output, len(entries), lock, (f"Delete the plain file now: shred -u {shlex.quote(str(source))}",))
+
+
+def add(configuration: Configuration, account: Mapping[str, str]) -> Encrypted:
+    """Add one account, given in the clear, to the configured store; what is in there stays as it is.
+
+    Raises:
+        CredentialsError: it is there already, a value is unusable, or something cannot be read or written.
+    """
+    path = configuration.credentials.file
+    document = parse(path, read_private(path)) if exists(path) else None
+    kept = [entry.raw for entry in document.entries] if document else []
+    if any((raw["id"], raw.get("purpose", "")) == (account["id"], account.get("purpose", "")) for raw in kept):
+        raise CredentialsError(f"{path} has an account for {account['id']} already", "Give the instance another id.")
+    refuse(_unusable(Entry(dict(account), Origin("", key=account["id"]))))
+    lock = Lock.of(configuration, path, (document.kind if document else None) or "key-file")
+    if document is None and lock.kind == "key-file" and not exists(lock.key_file):
+        write_keys(lock, (new_key(),), configuration.storage.base_path)
+    entries = [*kept, *_closed(lock.cipher(), [dict(account)])]
+    write_private(path, render(lock.kind, entries), replace=document is not None)
+    return _result(path, len(entries), lock, ())
 
 
 def rotate(configuration: Configuration) -> Encrypted:

@@ -15,16 +15,14 @@ from typing import Any, TypeVar
 from vya_backup.errors import ConfigurationError
 from vya_backup.settings.checks import notes, refuse_clashing_paths, refuse_twin_ids
 from vya_backup.settings.merging import overridden, spelled_our_way, with_instances_of
+from vya_backup.settings.migrating import version_of
 from vya_backup.settings.model import Configuration, Credentials, Instance, Section
 from vya_backup.settings.nodes import Node, read_yaml
 from vya_backup.settings.overrides import read_overrides
+from vya_backup.settings.places import base_folder, of_file, of_user, searched
 from vya_backup.settings.private_files import exists
 from vya_backup.settings.problems import Origin, Problem, refuse
 from vya_backup.settings.validation import validate
-
-IN_CHECKOUT = Path("config/config.yaml")
-INSTALLED = Path("/etc/vya_backupdb/config.yaml")
-INSTALLED_CATALOG = Path("/var/lib/vya_backupdb/catalog.db")
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -39,10 +37,13 @@ class Loaded:
 
 
 def find(environ: Mapping[str, str]) -> Path | None:
-    """Return the configuration file: `$VYA_CONFIG`, else `config/config.yaml`, else /etc; None when there is none."""
+    """Return the configuration file; None when there is none.
+
+    It is `$VYA_CONFIG`, else `config/config.yaml`, else the user's own, else that in /etc.
+    """
     if environ.get("VYA_CONFIG"):
         return Path(environ["VYA_CONFIG"])
-    return next((path for path in (IN_CHECKOUT, INSTALLED) if exists(path)), None)
+    return next((path for path in searched(environ) if exists(path)), None)
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
@@ -55,23 +56,19 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     path = path or find(environ)
     if path is not None and not exists(path):
         raise ConfigurationError(
-            f"the configuration file {path} does not exist", "Copy config/config.example.yaml to it."
+            f"the configuration file {path} does not exist",
+            "Copy config/config.example.yaml to it, or make one with `init`.",
         )
     path = path.absolute() if path else None
     base = base_folder(path)
     problems: list[Problem] = []
     tree = read_yaml(path, problems) if path else Node({}, Origin("configuration"))
+    version_of(tree)  # one that is newer would be refused for keys that it is right about
     tree = spelled_our_way(tree, problems)
     tree = overridden(tree, read_overrides(environ, base / ".env", problems), problems)
     tree, who_won = with_instances_of(_store(tree, base), tree, problems)
-    configuration = _validated(tree, base, environ, problems)
+    configuration = _validated(tree, path, environ, problems)
     return Loaded(configuration, path, (*notes(configuration, tree), *who_won))
-
-
-def base_folder(path: Path | None) -> Path:
-    """Return the folder that relative paths of this configuration file start from."""
-    folder = path.absolute().parent if path else Path.cwd()
-    return folder.parent if path and folder.name == "config" else folder
 
 
 def state_folder(configuration: Configuration) -> Path:
@@ -88,30 +85,38 @@ def _store(tree: Node, base: Path) -> Path:
     return _joined(base, Path(written))
 
 
-def _validated(tree: Node, base: Path, environ: Mapping[str, str], problems: list[Problem]) -> Configuration:
+def _validated(tree: Node, path: Path | None, environ: Mapping[str, str], problems: list[Problem]) -> Configuration:
     refuse_twin_ids(tree, problems)
     validated = validate(tree, problems)
-    configuration = _made_absolute(validated or Configuration(), base, environ)
+    configuration = _made_absolute(validated or Configuration(), path, environ)
     if validated:
         refuse_clashing_paths(configuration, tree, problems)
     refuse(problems)
     return configuration
 
 
-def _made_absolute(configuration: Configuration, base: Path, environ: Mapping[str, str]) -> Configuration:
+def _made_absolute(configuration: Configuration, path: Path | None, environ: Mapping[str, str]) -> Configuration:
+    base = base_folder(path)
     configuration = _absolute(configuration, base)
-    catalog = configuration.catalog.path or _default_catalog(base)
     key_file = configuration.credentials.key_file or _systemd_key(configuration.credentials, environ)
     return configuration.model_copy(
         update={
-            "catalog": configuration.catalog.model_copy(update={"path": catalog}),
+            **_default_places(configuration, path, environ),
             "credentials": configuration.credentials.model_copy(update={"key_file": key_file}),
         }
     )
 
 
-def _default_catalog(base: Path) -> Path:
-    return INSTALLED_CATALOG if base == INSTALLED.parent else base / "catalog" / "catalog.db"
+def _default_places(configuration: Configuration, path: Path | None, environ: Mapping[str, str]) -> dict[str, Section]:
+    """Return catalog and storage, with the places that belong to the file where nothing else was said."""
+    catalog, storage = configuration.catalog, configuration.storage
+    if path is None:
+        said = catalog.path or base_folder(None) / "catalog" / "catalog.db"
+        return {"catalog": catalog.model_copy(update={"path": said})}
+    places = of_file(path, environ)
+    if path == of_user(environ).configuration and "base_path" not in storage.model_fields_set:
+        storage = storage.model_copy(update={"base_path": places.backups})
+    return {"catalog": catalog.model_copy(update={"path": catalog.path or places.catalog}), "storage": storage}
 
 
 def _systemd_key(credentials: Credentials, environ: Mapping[str, str]) -> Path | None:

@@ -65,6 +65,8 @@ __all__ = [
 
 EngineName = Literal["postgresql", "mysql", "mariadb", "sqlite"]
 InstanceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+SCHEMA = 2
+"""The number of the newest schema; a file without a number is of schema 1 (`settings/migrating.py` has the steps)."""
 LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "::1"})
 MINUTES_PER_DAY = 1440
 
@@ -226,6 +228,7 @@ class Verification(Section):
 class Configuration(Section):
     """Everything the operator said, validated; paths are absolute after loading."""
 
+    schema_version: int = Field(default=SCHEMA, ge=1, le=SCHEMA)
     application: Application = Application()
     instances: tuple[Instance, ...] = ()
     credentials: Credentials = Credentials()

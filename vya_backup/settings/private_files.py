@@ -10,7 +10,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from vya_backup.errors import CredentialsError
+from vya_backup.errors import ConfigurationError, CredentialsError
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -60,6 +60,42 @@ def write_private(path: Path, content: bytes, *, replace: bool) -> None:
         raise CredentialsError(f"{path} exists already", "Add --force to replace it.") from error
     except OSError as error:
         raise CredentialsError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def rewrite(path: Path, content: bytes, *, like: Path) -> None:
+    """Write a file whole or not at all, with mode and owner of `like`: its own, or those of the file it is a copy of.
+
+    What root rewrites, the backup account must still be able to read.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    _write(path, content, like)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600 where none is, in a folder that is made with mode 0700 when it is missing.
+
+    Raises:
+        ConfigurationError: there is one, or it cannot be written.
+    """
+    _write(path, content, None)
+
+
+def _write(path: Path, content: bytes, like: Path | None) -> None:
+    try:
+        path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        draft = _draft(path, content)
+        try:
+            if like is not None:
+                known = like.stat()
+                os.chown(draft, known.st_uid, known.st_gid)
+                draft.chmod(stat.S_IMODE(known.st_mode))
+            _publish(draft, path, replace=like is not None)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _private_folder(folder: Path) -> None:

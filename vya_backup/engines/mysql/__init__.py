@@ -1,8 +1,8 @@
 """MySQL and MariaDB: one engine, the flavour as data.
 
-The reading order: flavours, option_file, questions, connection; objects, gaps, survey, privileges; dump, then inserts,
-statements and stream, which watch it; target, restore, steps, swap, undo_log and events, which bring it back; mending,
-for a restore that died; counting, blocking and explain. `users` is about the accounts.
+The reading order: flavours, option_file, questions, connection; objects, gaps, survey, privileges, new_account; dump,
+then inserts, statements and stream, which watch it; target, restore, steps, swap, undo_log and events, which bring it
+back; mending, for a restore that died; counting, blocking and explain. `users` is about the accounts.
 The rule: describe and ask only; nothing here runs a tool or opens a connection.
 """
 
@@ -15,7 +15,7 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
 from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
 from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
-from vya_backup.engines.mysql import blocking, counting, drill, mending, privileges, target
+from vya_backup.engines.mysql import blocking, counting, drill, mending, new_account, privileges, target
 from vya_backup.engines.mysql import connection as connections
 from vya_backup.engines.mysql import dump as dumps
 from vya_backup.engines.mysql import explain as explanations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from vya_backup.engines.accounts import AccountsEngine
+    from vya_backup.engines.new_account import AccountStatements, NewAccount
 
 
 class MySqlEngine:
@@ -65,6 +66,12 @@ class MySqlEngine:
     def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
         """Prove from SHOW GRANTS that the account sees everything; return what is missing."""
         return privileges.missing_privileges(connection, FLAVOURS[server.flavour], database)
+
+    def new_account(
+        self, connection: Connection | None, server: Server, account: NewAccount
+    ) -> AccountStatements | None:
+        """Return what makes the account for backups."""
+        return new_account.statements(connection, server, account, self.flavour)
 
     def survey(self, connection: Connection, server: Server, database: str) -> Survey:
         """Ask what the database holds."""

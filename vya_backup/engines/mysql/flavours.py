@@ -51,6 +51,10 @@ class Flavour:
     routine_privileges: tuple[tuple[str, str], ...]
     """(privilege, scope) pairs, any of which shows the bodies of other accounts' routines."""
     routine_remedy: str
+    routine_privilege_since: tuple[int, ...]
+    """The server from which on the first of `routine_privileges` exists."""
+    takes_hashes: bool
+    """Whether a password can be given as the hash of it that the server keeps."""
 
     @property
     def dump_tool(self) -> ToolSpec:
@@ -87,6 +91,8 @@ MYSQL = Flavour(
     collation_question="SELECT COLLATION_NAME FROM information_schema.COLLATIONS",
     routine_privileges=(("SHOW_ROUTINE", "*.*"), ("SELECT", "*.*")),
     routine_remedy="GRANT SHOW_ROUTINE ON *.* TO {account}",
+    routine_privilege_since=(8, 0, 20),
+    takes_hashes=False,
 )
 MARIADB = Flavour(
     name="mariadb",
@@ -106,6 +112,8 @@ MARIADB = Flavour(
     collation_question="SELECT FULL_COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY",
     routine_privileges=(("SHOW CREATE ROUTINE", "database"), ("SELECT", "mysql.proc"), ("SELECT", "*.*")),
     routine_remedy="GRANT SELECT ON mysql.proc TO {account}",
+    routine_privilege_since=(11, 3),
+    takes_hashes=True,
 )
 FLAVOURS = {"mysql": MYSQL, "mariadb": MARIADB}
 

@@ -15,6 +15,7 @@ from vya_backup.engines.postgresql import (
     dump,
     explain,
     mending,
+    new_account,
     privileges,
     restore,
     survey,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
     from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
+    from vya_backup.engines.new_account import AccountStatements, NewAccount
     from vya_backup.engines.throwaway import Site, Throwaway
     from vya_backup.engines.tools import Client
     from vya_backup.errors import BackupError
@@ -79,6 +81,12 @@ class PostgresqlEngine:
     def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
         """Return what the account may not read."""
         return privileges.missing(connection)
+
+    def new_account(
+        self, connection: Connection | None, server: Server, account: NewAccount
+    ) -> AccountStatements | None:
+        """Return what makes the role for backups."""
+        return new_account.statements(connection, server, account)
 
     def survey(self, connection: Connection, server: Server, database: str) -> Survey:
         """Ask what the connection's database holds."""

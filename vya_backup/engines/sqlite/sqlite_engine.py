@@ -27,6 +27,8 @@ from vya_backup.errors import BackupError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from vya_backup.engines.new_account import AccountStatements, NewAccount
+
 PRAGMAS = ("user_version", "application_id", "encoding", "journal_mode", "page_size", "auto_vacuum")
 
 
@@ -86,6 +88,12 @@ class SqliteEngine:
     def missing_privileges(self, connection: Connection, server: Server, database: str) -> tuple[MissingPrivilege, ...]:
         """Return nothing: whoever may read the file sees all of it."""
         return ()
+
+    def new_account(
+        self, connection: Connection | None, server: Server, account: NewAccount
+    ) -> AccountStatements | None:
+        """Return None: a file has no accounts."""
+        return None
 
     def survey(self, connection: Connection, server: Server, database: str) -> Survey:
         """Ask what the database holds."""
