@@ -20,6 +20,7 @@ from vya_backup.settings.nodes import Node, read_yaml
 from vya_backup.settings.overrides import read_overrides
 from vya_backup.settings.private_files import exists
 from vya_backup.settings.problems import Origin, Problem, refuse
+from vya_backup.settings.scheduling_checks import refuse_clashing_times
 from vya_backup.settings.validation import validate
 
 IN_CHECKOUT = Path("config/config.yaml")
@@ -94,6 +95,7 @@ def _validated(tree: Node, base: Path, environ: Mapping[str, str], problems: lis
     configuration = _made_absolute(validated or Configuration(), base, environ)
     if validated:
         refuse_clashing_paths(configuration, tree, problems)
+        refuse_clashing_times(configuration, tree, problems)
     refuse(problems)
     return configuration
 
