@@ -58,9 +58,7 @@ def timetables(scheduling: Scheduling) -> dict[str, Timetable]:
     found = {"backup": _timetable(scheduling, scheduling.times, scheduling.weekdays)}
     if scheduling.method == "interval":
         every = timedelta(minutes=scheduling.interval_minutes)
-        found["backup"] = Timetable(
-            (), numbers(()), scheduling.zone, scheduling.blackout, _tolerance(scheduling), every
-        )
+        found["backup"] = replace(found["backup"], times=(), weekdays=numbers(()), every=every)
     turns: dict[str, Turn] = {"prune": scheduling.prune, "verify": scheduling.verify, "drill": scheduling.drill}
     for job, turn in turns.items():
         if turn.enabled and turn.calendar:
