@@ -42,9 +42,11 @@ def _clashes(said: Scheduling) -> Iterator[tuple[Location, str, str]]:
 
 
 def _in_blackouts(said: Scheduling) -> Iterator[tuple[Location, str, str]]:
-    for number, window in enumerate(said.blackout):
-        if getattr(window, "from") == window.to:
-            yield ("blackout", str(number)), str(window), 'begins when it ends; a whole day is from "00:00" to "24:00"'
+    empty = [(number, window) for number, window in enumerate(said.blackout) if getattr(window, "from") == window.to]
+    for number, window in empty:
+        yield ("blackout", str(number)), str(window), 'begins when it ends; a whole day is from "00:00" to "24:00"'
+    if empty:
+        return
     turns = {name: getattr(said, name) for name in LOADS if getattr(said, name).enabled}
     named: dict[Location, tuple[tuple[int, ...], tuple[str, ...]]] = {
         (name, "calendar"): (tuple(minutes(time) for time in turn.calendar), turn.weekdays)
