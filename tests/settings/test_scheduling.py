@@ -6,7 +6,6 @@ import pytest
 
 from tests.settings.conftest import Project
 
-
 OFFICE = 'blackout: [{from: "08:00", to: "18:00"}]'
 NIGHT = 'blackout: [{from: "22:00", to: "01:00"}]'
 ALWAYS = 'blackout: [{from: "00:00", to: "24:00"}], verify: {enabled: false}, drill: {enabled: false}'

@@ -16,7 +16,7 @@ from doit.control import TaskControl
 from doit.exceptions import InvalidCommand
 from doit.task import Stream
 
-from vya_backup.command_line import backend, selecting, verify_choosing
+from vya_backup.command_line import backend, selecting, timing, verify_choosing
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
@@ -77,6 +77,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         if not (lists_only or is_dry_run):
             for sentence in close_orphans(session.workspace):
                 session.screen.line(f"warning: {sentence}")
+            timing.account(session)
         if chosen:
             _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
             if lists_only:
