@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from vya_backup import clock
+from vya_backup.command_line import timers
 from vya_backup.command_line.administration import TwoWord, option
 from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.leaving import print_error
@@ -124,10 +125,12 @@ class ScheduleCommand(TwoWord):
     """The schedule."""
 
     name = "schedule"
-    doc_purpose = "what timers start and when: run a job, show the next runs"
-    doc_usage = "run JOB | show"
+    doc_purpose = "install timers from the configuration, show the next runs, run a job as they do"
+    doc_usage = "install [--user] [--dry-run] | remove | show | run JOB"
     take_names = frozenset({"run"})
     words = {  # noqa: RUF012 - a constant, read only
+        "install": (timers.install, timers.INSTALL),
+        "remove": (timers.remove, timers.REMOVE),
         "run": (run_job, ()),
         "show": (show_schedule, (JSON, option("count", "so many runs of each job", default="3"))),
     }
