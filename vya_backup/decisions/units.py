@@ -154,7 +154,7 @@ def _service(job: str, scheduling: Scheduling, place: Installation) -> str:
 def _failed(place: Installation) -> str:
     lines = [
         "[Unit]",
-        "Description=VYA BackupDB, tells that %I failed, also when it was killed",
+        "Description=VYA BackupDB, tells that %i failed, also when it was killed",
         "",
         "[Service]",
         "Type=oneshot",

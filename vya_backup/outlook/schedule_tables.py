@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from vya_backup.clock import rfc3339
 from vya_backup.decisions.manifest import counted
@@ -53,7 +54,7 @@ def schedule_values(said: Scheduling, known: Mapping[str, JobRow], now: datetime
     }
 
 
-def missed_lines(known: Mapping[str, JobRow], now: datetime, zone: Any) -> list[str]:
+def missed_lines(known: Mapping[str, JobRow], now: datetime, zone: ZoneInfo) -> list[str]:
     """Return a sentence for each job of which a run was missed lately."""
     return [
         f"{row.job}: {counted(row.missed_count or 0, 'expected run')} missed since "
