@@ -23,6 +23,8 @@ from vya_backup.transport.liveness import ProcessIdentity, is_gone, same_boot, t
 
 def note_missed(workspace: Workspace) -> list[Missed]:
     """Record the expected runs that did not happen, of every job, and return what was recorded now."""
+    if not _look(workspace):  # mostly so, and then nobody has to wait for the catalog's write lock
+        return []
     return _missed_of(workspace.catalog.append_decided(lambda: _look(workspace)))
 
 

@@ -90,6 +90,8 @@ def missed(subject: Subject) -> Finding:
     if recent:
         what = some([f"{row.job} since {row.missed_from:%Y-%m-%d %H:%M} UTC: {row.missed_reason}" for row in recent])
         return warning(f"expected runs were missed: {what}", "Mend the cause; that one came again: doit schedule show")
+    if not rows:
+        return ok("no timer came yet, so that nothing was promised")
     return ok(f"{counted(len(rows), 'job')} of the schedule came as expected")
 
 
