@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _TIMEX_BYTES = 512  # more than struct timex has anywhere
 _TIME_ERROR = 5
@@ -28,6 +28,16 @@ def monotonic() -> float:
 def nap(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def since_boot() -> timedelta:
+    """Return how long ago this machine booted, what it slept included."""
+    return timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def suspended() -> timedelta:
+    """Return how long this machine was suspended since it booted, all together."""
+    return timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC))
 
 
 def is_in_step() -> bool:

@@ -64,6 +64,12 @@ SELECT
       WHEN 'hook_ran' THEN 'hook ' || json_extract(data, '$.hook') || ' (' || json_extract(data, '$.moment') || ')'
         || coalesce(' for ' || instance || coalesce('/' || database, ''), '')
         || coalesce(' failed: ' || nullif(json_extract(data, '$.problem'), ''), ' succeeded')
+      WHEN 'scheduled' THEN 'scheduled ' || json_extract(data, '$.job')
+        || iif(json_extract(data, '$.outcome') = 'started', ' started', ' not started: blackout '
+          || json_extract(data, '$.blackout'))
+        || coalesce(', expected at ' || json_extract(data, '$.expected_at'), '')
+      WHEN 'missed' THEN json_extract(data, '$.count') || ' expected ' || json_extract(data, '$.job')
+        || ' missed since ' || json_extract(data, '$.expected_at') || ': ' || json_extract(data, '$.reason')
       WHEN 'task_recorded' THEN 'task ' || json_extract(data, '$.task') || ' is up to date'
       WHEN 'task_forgotten' THEN 'task ' || json_extract(data, '$.task') || ' is forgotten'
       WHEN 'catalog_created' THEN 'catalog created by version ' || json_extract(data, '$.program_version')

@@ -47,6 +47,7 @@ from vya_backup.history.run_events import (
     TaskForgotten,
     TaskRecorded,
 )
+from vya_backup.history.schedule_events import Missed, Scheduled
 
 PROCESS = Process(host="wfdb02", boot_id="0f1e", pid=4711, started_ticks=99)
 DAY = timedelta(days=1)
@@ -199,6 +200,22 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
         RunStarted(command="backup", version="2.0.0", environment="test"),
         RunFinished(exit_status=1, results={"failed": 1}),
         HookRan(**where, hook="thaw", moment="after_backup", program="/srv/thaw", status=1, problem="status 1"),
+        Scheduled(
+            job="backup",
+            outcome="started",
+            through=datetime(2026, 1, 9, 1, 34, tzinfo=UTC),
+            expected_at=datetime(2026, 1, 9, 1, 30, tzinfo=UTC),
+            timetable="01:30 (UTC)",
+            process=PROCESS,
+        ),
+        Missed(
+            job="backup",
+            count=2,
+            expected_at=datetime(2026, 1, 7, 1, 30, tzinfo=UTC),
+            until=datetime(2026, 1, 8, 1, 30, tzinfo=UTC),
+            cause="off",
+            reason="the machine was off",
+        ),
         TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
         TaskForgotten(task=f"checksum:{database}"),
         CatalogCreated(schema_version=1, program_version="2.0.0"),

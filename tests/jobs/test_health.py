@@ -15,10 +15,12 @@ import pytest
 
 from tests.project import CONFIGURATION, Project, new_project
 from vya_backup import clock
+from vya_backup.decisions.schedule import timetables
 from vya_backup.errors import StorageFailed
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event
 from vya_backup.history.events import Drilled, Failed, Verified
+from vya_backup.history.schedule_events import Missed, Scheduled
 from vya_backup.jobs.health import backups, machine, servers, settings
 from vya_backup.jobs.health.examination import CHECKS, examine
 from vya_backup.jobs.health.finding import Check, Finding, ok
@@ -395,7 +397,14 @@ def test_a_line_of_cron_starts_the_runs(
 
 
 @pytest.mark.parametrize(
-    ("unit", "status"), [("vya-backupdb.timer", "ok"), ("vya-backup.timer", "ok"), ("logrotate.timer", "warning")]
+    ("unit", "status"),
+    [
+        ("vya-backupdb.timer", "ok"),
+        ("vya-backup.timer", "ok"),
+        ("vya-backupdb-backup.timer", "ok"),
+        ("vya-backupdb-verify.timer", "warning"),  # that of the backups is gone
+        ("logrotate.timer", "warning"),
+    ],
 )
 def test_a_timer_of_systemd_starts_the_runs(
     subject: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, status: str
@@ -406,6 +415,29 @@ def test_a_timer_of_systemd_starts_the_runs(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     assert machine.timer(subject()).status == status
+
+
+def test_an_expected_run_that_did_not_happen_is_a_failure_until_a_run_records_it(
+    subject: Opens, project: Project
+) -> None:
+    """Then a warning for a week: somebody should know why."""
+    assert machine.missed(subject()).status == "ok"
+    said = str(timetables(subject().configuration.scheduling)["backup"])
+    append(project, Scheduled(job="backup", outcome="started", through=clock.now(), timetable=said))
+    found = machine.missed(subject(clock=later(days=3)))
+    assert (found.status, "backup was expected 3 times from" in found.what) == ("failure", True)
+    assert "doit schedule show" in found.remedy
+    gone = {
+        "count": 3,
+        "expected_at": clock.now(),
+        "until": clock.now(),
+        "cause": "off",
+        "reason": "the machine was off",
+    }
+    append(project, Missed(job="backup", **gone))  # type: ignore[arg-type]
+    found = machine.missed(subject())
+    assert (found.status, "the machine was off" in found.what) == ("warning", True)
+    assert machine.missed(subject(clock=later(hours=1))).status == "warning"
 
 
 def test_a_textfile_that_is_stale_missing_or_private_is_a_failure(subject: Opens, project: Project) -> None:

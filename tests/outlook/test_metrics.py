@@ -36,6 +36,7 @@ DATABASE = (*INSTANCE, "database_name")
 PROMISED = {
     "vya_backup_executions": ("counter", (*INSTANCE, "status")),
     "vya_backup_errors": ("counter", (*INSTANCE, "error_type")),
+    "vya_backup_missed": ("counter", ("job",)),
     "vya_backup_restores": ("counter", (*INSTANCE, "status")),
     "vya_backup_files_processed": ("counter", ("operation", "status")),
     "vya_backup_last_status": ("gauge", INSTANCE),

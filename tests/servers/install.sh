@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: PostgreSQL 15, MariaDB, strace, logrotate, bubblewrap, Prometheus and Chromium by apt-get (as root),
+# Installs what the tests need and this machine lacks: PostgreSQL 15, MariaDB, strace, logrotate, bubblewrap, Prometheus, Chromium and
+# systemd-analyze by apt-get (as root),
 # PostgreSQL 18 and MySQL 9 into $VYA_TEST_CACHE. What it installs is not left running. Prints nothing when all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -82,13 +83,14 @@ has_prometheus() { # the alerts fire in it
 }
 has_mysql() { [ -x "$cache/mysql-9/tree/usr/sbin/mysqld" ]; }
 has_chromium() { command -v chromium >/dev/null; } # the auditors' site is looked at in it
-if has_mariadb && has_15 && has_18 && has_mysql && has_strace && has_walls && has_logrotate && has_prometheus && has_chromium; then exit 0; fi
+has_systemd() { command -v systemd-analyze >/dev/null; } # the units of the timers are held to it
+if has_mariadb && has_15 && has_18 && has_mysql && has_strace && has_walls && has_logrotate && has_prometheus && has_chromium && has_systemd; then exit 0; fi
 
 umask 022
 mkdir -p "$cache"
 exec 9>"$cache/lock"; flock 9 # two of us at once would unpack into each other
 rm -rf "$cache"/draft.*
-if ! { has_mariadb && has_15 && has_strace && has_walls && has_logrotate && has_prometheus && has_chromium; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if ! { has_mariadb && has_15 && has_strace && has_walls && has_logrotate && has_prometheus && has_chromium && has_systemd; } && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "Reading the list of packages (apt-get update) …"
   quietly apt-update apt-get update
 fi
@@ -99,6 +101,7 @@ has_logrotate || packages+=(logrotate)
 has_walls || packages+=(bubblewrap)
 has_prometheus || packages+=(prometheus prometheus-node-exporter prometheus-pushgateway)
 has_chromium || packages+=(chromium)
+has_systemd || packages+=(systemd)
 if ! has_15 && [ "$(id -u)" = 0 ] && apt-cache show postgresql-15 >/dev/null 2>&1; then packages+=(postgresql-15); fi
 [ ${#packages[@]} = 0 ] || distribution "${packages[@]}"
 has_15 || wheel 15

@@ -47,13 +47,21 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 
 
 def test_the_example_loads_and_shows_the_defaults() -> None:
-    """Save for instances, overrides, assertions and auditors, which are examples, all is as in an empty file."""
+    """Save for what are examples (instances, overrides, assertions, auditors, blackouts) all is as in an empty file."""
     configuration = load(EXAMPLE, {}).configuration
     storage = configuration.storage
     storage = storage.model_copy(update={"retention": storage.retention.model_copy(update={"overrides": ()})})
     drill = configuration.drill.model_copy(update={"assertions": ()})
     site = configuration.site.model_copy(update={"auditors": ()})
-    examples = {"instances": (), "storage": storage, "drill": drill, "site": site, "hooks": ()}
+    scheduling = configuration.scheduling.model_copy(update={"blackout": ()})
+    examples = {
+        "instances": (),
+        "storage": storage,
+        "drill": drill,
+        "site": site,
+        "scheduling": scheduling,
+        "hooks": (),
+    }
     shown = configuration.model_copy(update={"catalog": Configuration().catalog, **examples})
     defaults = Configuration(credentials={"file": configuration.credentials.file})  # type: ignore[arg-type]
     assert shown == defaults

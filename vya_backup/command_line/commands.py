@@ -18,11 +18,13 @@ from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import short_names
 from vya_backup.errors import UsageError
 from vya_backup.history.drift import newest_drift
+from vya_backup.history.timekeeping import known_jobs
 from vya_backup.jobs.auditing import audit_copy, audit_with_sidecars
 from vya_backup.jobs.planning import plan, wanted_from_history
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook import tables
 from vya_backup.outlook.account_tables import drift_lines
+from vya_backup.outlook.schedule_tables import missed_lines
 
 JSON = flag("json", "exact values as JSON")
 
@@ -114,7 +116,11 @@ class Status(Looking):
         return show(
             params,
             lambda: tables.values(rows),
-            lambda: [*tables.status_lines(rows), *drift_lines(newest_drift(workspace.catalog))],
+            lambda: [
+                *tables.status_lines(rows),
+                *drift_lines(newest_drift(workspace.catalog)),
+                *missed_lines(known_jobs(workspace.catalog), workspace.clock(), workspace.schedule.zone),
+            ],
         )
 
 

@@ -30,6 +30,7 @@ from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
+from vya_backup.command_line.scheduling import ScheduleCommand
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS
 from vya_backup.command_line.task_help import TaskHelp
 from vya_backup.command_line.users import Users
@@ -39,7 +40,7 @@ YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a
 
 LOOKING = (
     *(Backups, Plan, Databases, Status, Health, Metrics, Audit, CatalogCommand),
-    *(Config, Credentials, Evidence, Hold, Init, Release, Users),
+    *(Config, Credentials, Evidence, Hold, Init, Release, ScheduleCommand, Users),
 )
 
 

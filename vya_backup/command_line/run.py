@@ -17,7 +17,7 @@ from doit.exceptions import InvalidCommand
 from doit.task import Stream
 
 from vya_backup import log
-from vya_backup.command_line import backend, selecting, verify_choosing
+from vya_backup.command_line import backend, selecting, timing, verify_choosing
 from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
@@ -83,6 +83,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         if not (lists_only or is_dry_run):
             for sentence in close_orphans(session.workspace):
                 session.screen.line(f"warning: {sentence}")
+            timing.account(session)
         if chosen:
             _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
             if lists_only:

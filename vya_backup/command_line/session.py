@@ -37,7 +37,7 @@ from vya_backup.settings.places import IN_CHECKOUT, searched
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
-LOUD = frozenset({"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned"})
+LOUD = frozenset({"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned", "missed"})
 LOGGED = frozenset(
     {
         "instance",
@@ -63,6 +63,7 @@ LOGGED = frozenset(
         "results",
     }
     | {"hook", "moment", "status", "problem", "output"}
+    | {"job", "outcome", "count", "expected_at", "until", "cause", "blackout"}
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
@@ -230,10 +231,10 @@ def _log_event(recorded: Recorded) -> None:
     log.event(event.type, level="error" if is_loud else "info", position=recorded.position, **facts)
 
 
-def run_started(loaded: Loaded, selections: list[Selection]) -> RunStarted:
+def run_started(loaded: Loaded, selections: list[Selection], command: str = "") -> RunStarted:
     """Return the first event of a run: the command as it was meant, never with a secret in it."""
     return RunStarted(
-        command=" ".join(["doit", *(selection.task for selection in selections)]),
+        command=command or " ".join(["doit", *(selection.task for selection in selections)]),
         version=__version__,
         environment=loaded.configuration.application.environment,
         config_path=str(loaded.path or ""),

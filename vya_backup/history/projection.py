@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from vya_backup.history import tallies
+from vya_backup.history import tallies, timekeeping
 from vya_backup.history.expecting import EXPECTED
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ TABLES: Final = (
     "projected_runs",
     "projected_tasks",
     *tallies.TABLES,
+    *timekeeping.TABLES,
 )
 COLUMNS: Final = ("origin", "id", "at", "type", "run_id", "backup_id", "instance", "database", "host", "actor", "data")
 
@@ -291,4 +292,5 @@ _STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         f"VALUES (:origin, {_value('task')}, json_extract(:data, '$.state'))",
     ),
     "task_forgotten": (f"DELETE FROM projected_tasks WHERE task = {_value('task')} AND origin = :origin",),
+    **timekeeping.STATEMENTS,
 }

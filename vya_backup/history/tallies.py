@@ -95,6 +95,7 @@ STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
         *_proof(f"drilled_at = :at, drill_verdict = {_value('verdict')}, drill_reason = {_value('reason')}"),
         *_proof("proved_at = :at", _PASSED),
     ),
+    "missed": (_add("missed", _value("job"), instance="''", amount=_value("count")),),
     "pruned": (_file("prune", f"'{SUCCESS}'"),),
     "removed": (_file("prune", f"'{FAILED}'", "coalesce(json_array_length(:data, '$.left'), 0)"),),
     "restored": (

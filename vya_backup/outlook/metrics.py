@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from vya_backup import __version__
+from vya_backup.decisions.schedule import JOBS
 from vya_backup.history import watching
 from vya_backup.history.reading import Reads
 from vya_backup.history.tallies import FAILED, OPERATIONS, SUCCESS
@@ -93,6 +94,7 @@ class _Collected(Collector):
 
 def _counters(seen: Observed) -> Iterator[Metric]:
     executions = Counter("vya_backup_executions", "Attempts to back up a database.", labels=(*OF_INSTANCE, "status"))
+    missed = Counter("vya_backup_missed", "Expected runs of a job that did not happen.", labels=["job"])
     restores = Counter("vya_backup_restores", "Restores into an instance.", labels=(*OF_INSTANCE, "status"))
     errors = Counter("vya_backup_errors", "Failures by the code that they carry.", labels=(*OF_INSTANCE, "error_type"))
     files = Counter("vya_backup_files_processed", "Artifacts that were worked on.", labels=("operation", "status"))
@@ -102,11 +104,14 @@ def _counters(seen: Observed) -> Iterator[Metric]:
                 family.add_metric((*seen.labels(instance), status), seen.number(name, instance, status))
     for (_, instance, code), number in seen.of("errors"):
         errors.add_metric((*seen.labels(instance), code), number)
+    counted = dict.fromkeys(JOBS, 0.0) | {job: number for (_, _, job), number in seen.of("missed")}
+    for job, number in counted.items():
+        missed.add_metric([job], number)
     zeros = {f"{operation} {status}": 0.0 for operation in OPERATIONS for status in (SUCCESS, FAILED)}
     for label, number in (zeros | {label: number for (_, _, label), number in seen.of("files")}).items():
         operation, _, status = label.partition(" ")
         files.add_metric((operation, status), number)
-    yield from (executions, errors, restores, files)
+    yield from (executions, errors, missed, restores, files)
 
 
 def _instances(seen: Observed) -> Iterator[Metric]:

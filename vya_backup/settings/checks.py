@@ -16,8 +16,6 @@ _ONLY_NOTED = {
     ("application", "version"): "nothing depends on it",
     ("backup", "verify_integrity"): "every dump is read back before it is called good",
     ("monitoring", "prometheus", "push_interval"): "metrics are pushed once, after each run",
-    ("scheduling", "enabled"): "a timer is switched on and off where it lives, in systemd or cron",
-    ("scheduling", "method"): "what starts the runs decides nothing about them",
     ("storage", "checksums", "enabled"): "SHA-256 is always computed, because no backup is good without it",
     ("storage", "checksums", "store_file"): "the .sha256 file is always written",
     ("storage", "metadata", "enabled"): "the .metadata.json is always written, because the catalog is rebuilt from it",

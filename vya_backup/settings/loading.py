@@ -22,6 +22,7 @@ from vya_backup.settings.overrides import read_overrides
 from vya_backup.settings.places import base_folder, of_file, of_user, searched
 from vya_backup.settings.private_files import exists
 from vya_backup.settings.problems import Origin, Problem, refuse
+from vya_backup.settings.scheduling_checks import refuse_clashing_times
 from vya_backup.settings.validation import validate
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -91,6 +92,7 @@ def _validated(tree: Node, path: Path | None, environ: Mapping[str, str], proble
     configuration = _made_absolute(validated or Configuration(), path, environ)
     if validated:
         refuse_clashing_paths(configuration, tree, problems)
+        refuse_clashing_times(configuration, tree, problems)
     refuse(problems)
     return configuration
 

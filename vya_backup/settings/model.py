@@ -9,9 +9,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from vya_backup.settings.drill_model import Assertion, Drill
 from vya_backup.settings.evidence_model import Evidence
@@ -25,6 +24,7 @@ from vya_backup.settings.monitoring_model import (
     Notifications,
     Prometheus,
 )
+from vya_backup.settings.scheduling_model import Scheduling
 from vya_backup.settings.section import Section
 from vya_backup.settings.site_model import Auditor, Site
 from vya_backup.settings.storage_model import Checksums, FileNaming, Idrive, Metadata, Retention, Storage
@@ -68,7 +68,6 @@ InstanceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 SCHEMA = 2
 """The number of the newest schema; a file without a number is of schema 1 (`settings/migrating.py` has the steps)."""
 LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "::1"})
-MINUTES_PER_DAY = 1440
 
 
 def _level(value: Any) -> Any:
@@ -187,36 +186,6 @@ class Backup(Section):
     nice: int = Field(default=0, ge=0, le=19)
     io_class: Literal["default", "best-effort", "idle"] = "default"
     client_folders: tuple[Path, ...] = ()
-
-
-class Scheduling(Section):
-    """How often a database is due, counted from local midnight in `timezone`."""
-
-    enabled: bool = True
-    method: Literal["systemd", "cron", "interval"] = "systemd"
-    interval_minutes: int = Field(default=MINUTES_PER_DAY, ge=1)
-    timezone: str = "UTC"
-
-    @field_validator("interval_minutes")
-    @classmethod
-    def _divides_the_day(cls, minutes: int) -> int:
-        if MINUTES_PER_DAY % minutes and minutes % MINUTES_PER_DAY:
-            raise ValueError("must divide 1440 (a day) or be whole days, for example 60, 360, 1440 or 10080")
-        return minutes
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
-            raise ValueError("is no known time zone; use a name such as America/Sao_Paulo or UTC") from error
-        return name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Return the zone that slots and file names are counted in."""
-        return ZoneInfo(self.timezone)
 
 
 class Verification(Section):

@@ -33,6 +33,11 @@ def is_gone(process: ProcessIdentity, host: str) -> bool:
     return process.boot_id != _boot_id() or _started_ticks(process.pid) != process.started_ticks
 
 
+def same_boot(process: ProcessIdentity) -> bool:
+    """Say whether the process began since this machine booted."""
+    return process.boot_id == _boot_id()
+
+
 def _boot_id() -> str:
     return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
 

@@ -26,6 +26,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("chain", backups.chain),
     ("clock", machine.time),
     ("timer", machine.timer),
+    ("missed", machine.missed),
     ("metrics", machine.metrics),
 )
 

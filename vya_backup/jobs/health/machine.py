@@ -11,18 +11,26 @@ from pathlib import Path
 from vya_backup import clock
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import human_size
+from vya_backup.decisions.missed import words
 from vya_backup.engines.contract import Command
 from vya_backup.errors import BackupError, CatalogMissing
 from vya_backup.history import watching
+from vya_backup.history.timekeeping import known_jobs
 from vya_backup.history.views import newest_good
 from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
+from vya_backup.jobs.timekeeping import overlooked
 from vya_backup.transport.disk import explained
 from vya_backup.transport.processes import capture
 
 RUNS_AHEAD = 7
 ASK_SECONDS = 10.0
 OURS = re.compile(r"vya[-_]backup|\bdoit\b.*\bbackup\b")
+OTHER_JOBS = re.compile(
+    r"vya-backupdb-(verify|drill|prune|digest|site)\b|schedule run (verify|drill|prune)|notify digest"
+)
+"""These would stay when the timer of the backups is gone."""
+JUST_AFTER = timedelta(days=7)
 TIMERS = (
     ("systemctl", "list-timers", "--all", "--no-pager"),
     ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
@@ -63,12 +71,28 @@ def time(subject: Subject) -> Finding:
 
 def timer(subject: Subject) -> Finding:
     """Something starts the backups."""
-    for place, words in _schedules(subject.cron_tables):
-        if any(OURS.search(line) for line in words.splitlines() if not line.lstrip().startswith("#")):
+    for place, text in _schedules(subject.cron_tables):
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+        if any(OURS.search(line) and not OTHER_JOBS.search(line) for line in lines):
             return ok(f"found in {place}")
-    return warning(
-        "neither a timer of systemd nor a line of cron starts backups", "Install one; docs/operations.md has both."
-    )
+    return warning("neither a timer of systemd nor a line of cron starts backups", "Install one: doit schedule install")
+
+
+def missed(subject: Subject) -> Finding:
+    """Every run that was expected happened; what no run has recorded yet is a failure, because nothing runs."""
+    zone = subject.configuration.scheduling.zone
+    found = overlooked(subject.catalog, subject.configuration, subject.clock)
+    if found:
+        what = some([words(event, zone) for event in found])
+        return failure(what, "See whether its timer runs: doit schedule show; systemctl list-timers. Then: doit backup")
+    rows = known_jobs(subject.catalog)
+    recent = [row for row in rows.values() if row.missed_at and subject.at - row.missed_at <= JUST_AFTER]
+    if recent:
+        what = some([f"{row.job} since {row.missed_from:%Y-%m-%d %H:%M} UTC: {row.missed_reason}" for row in recent])
+        return warning(f"expected runs were missed: {what}", "Mend the cause; that one came again: doit schedule show")
+    if not rows:
+        return ok("no timer came yet, so that nothing was promised")
+    return ok(f"{counted(len(rows), 'job')} of the schedule came as expected")
 
 
 def metrics(subject: Subject) -> Finding:
@@ -95,11 +119,11 @@ def metrics(subject: Subject) -> Finding:
 
 def _schedules(cron_tables: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     """Yield what could start the runs, with the place it was found in; what cannot be asked holds nothing."""
-    for words in TIMERS:
+    for argv in TIMERS:
         try:
             yield (
-                " ".join(words),
-                capture(Command(argv=words), timeout_seconds=ASK_SECONDS).stdout.decode(errors="replace"),
+                " ".join(argv),
+                capture(Command(argv=argv), timeout_seconds=ASK_SECONDS).stdout.decode(errors="replace"),
             )
         except BackupError:
             continue

@@ -1,0 +1,115 @@
+"""Files of timers: written once, removed again, and never over what a person wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.project import CONFIGURATION, Project
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the files go."""
+    made = tmp_path / "units"
+    made.mkdir()
+    return made
+
+
+def install(project: Project, folder: Path, *words: str, **environment: str) -> str:
+    """Install, and return what was said."""
+    done = project.run("schedule", "install", "--folder", str(folder), *words, **environment)
+    assert done.status == 0, done.said
+    return done.said
+
+
+def test_a_second_install_changes_nothing_and_a_new_schedule_what_it_is_about(project: Project, folder: Path) -> None:
+    """What is no longer asked for goes."""
+    said = install(project, folder, "--account", "root")
+    assert "systemctl enable --now vya-backupdb-backup.timer" in said
+    service = (folder / "vya-backupdb-backup.service").read_text()
+    assert f"Environment=VYA_CONFIG={project.folder}/config/config.yaml" in service
+    assert f"ReadWritePaths={project.folder}/backups" in service
+    assert f"ReadWritePaths=-{project.folder}/data" in service
+    assert "/vya-backupdb schedule run backup" in service
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    install(project, folder, "--account", "root")
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    project.configure(CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, drill: {enabled: false}}"))
+    assert "removed: " in install(project, folder, "--account", "root")
+    assert set(before) - set(folder.iterdir()) == {
+        folder / f"vya-backupdb-drill.{kind}" for kind in ("service", "timer")
+    }
+
+
+def test_what_a_person_changed_is_shown_and_stays(project: Project, folder: Path) -> None:
+    """Without --force nothing is touched, not even the other files."""
+    install(project, folder)
+    timer, other = folder / "vya-backupdb-backup.timer", folder / "vya-backupdb-verify.timer"
+    mine = timer.read_text().replace("01:30", "02:45")
+    timer.write_text(mine)
+    other.unlink()
+    done = project.run("schedule", "install", "--folder", str(folder))
+    assert done.status == 3
+    assert f"somebody changed {timer}" in done.err.replace("\n", " ")
+    assert "-OnCalendar=*-*-* 02:45:00 UTC" in done.err
+    assert (timer.read_text(), other.exists()) == (mine, False)
+    removed = project.run("schedule", "remove", "--folder", str(folder))
+    assert (removed.status, list(folder.iterdir())) == (1, [timer])
+    install(project, folder, "--force")
+    assert "01:30" in timer.read_text()
+
+
+def test_a_dry_run_and_a_person_own_units(project: Project, folder: Path) -> None:
+    """Shown and not written; without an account, and without what only the system's systemd can do."""
+    said = install(project, folder, "--dry-run", "--user")
+    assert list(folder.iterdir()) == []
+    assert "[Timer]" in said
+    assert "User=" not in said
+    assert "ProtectSystem=" not in said
+
+
+def test_the_key_of_the_credentials_is_handed_over_by_systemd(project: Project, folder: Path) -> None:
+    """As it is, or encrypted where such a file lies beside it."""
+    key = project.folder / ".secrets/credentials.key"
+    key.parent.mkdir(mode=0o700)
+    key.write_text("x")
+    service = folder / "vya-backupdb-backup.service"
+    install(project, folder)
+    assert f"LoadCredential=credentials.key:{key}\n" in service.read_text()
+    key.with_name("credentials.key.cred").write_text("x")
+    install(project, folder)
+    assert f"LoadCredentialEncrypted=credentials.key:{key}.cred\n" in service.read_text()
+
+
+def test_with_cron_there_is_one_table(project: Project, folder: Path) -> None:
+    """For /etc/cron.d, where the file's name may hold no dot; or lines for a table of one's own."""
+    project.configure(CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, method: cron}"))
+    install(project, folder)
+    assert [path.name for path in folder.iterdir()] == ["vya-backupdb"]
+    assert "CRON_TZ=UTC" in (folder / "vya-backupdb").read_text()
+    assert " vya-backupdb VYA_CONFIG=" not in install(project, folder, "--user")
+    assert project.run("schedule", "remove", "--folder", str(folder)).status == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_with_now_systemctl_is_run(project: Project, folder: Path, tmp_path: Path) -> None:
+    """Here a program of that name notes what it was told; one that fails is an error with its words."""
+    told = tmp_path / "told"
+    program = tmp_path / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {told}\n')
+    program.chmod(0o755)
+    install(project, folder, "--now", PATH=f"{tmp_path}:/usr/bin:/bin")
+    timers = " ".join(f"vya-backupdb-{job}.timer" for job in ("backup", "digest", "drill", "verify"))
+    assert told.read_text().splitlines() == ["daemon-reload", f"enable --now {timers}"]
+    program.write_text("#!/bin/sh\necho no bus >&2; exit 1\n")
+    done = project.run("schedule", "install", "--folder", str(folder), "--now", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert (done.status, "no bus" in done.err) == (1, True), done.said
+
+
+def test_switched_off_there_is_nothing_to_install(project: Project, folder: Path) -> None:
+    """Said, with the key."""
+    project.configure(CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, enabled: false}"))
+    done = project.run("schedule", "install", "--folder", str(folder))
+    assert (done.status, "scheduling.enabled is false" in done.err) == (3, True), done.said

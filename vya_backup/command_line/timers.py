@@ -1,0 +1,148 @@
+"""`doit schedule install` and `remove`: files for systemd or cron, and the commands that make them count."""
+
+from __future__ import annotations
+
+import pwd
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vya_backup.command_line.administration import option
+from vya_backup.command_line.options import Declaration
+from vya_backup.command_line.session import configured, demand_configuration
+from vya_backup.decisions import crontab
+from vya_backup.decisions.units import NAME, timers, unit_files
+from vya_backup.errors import UsageError
+from vya_backup.jobs.timers import Step, carry_out, installation, installed, plan, run_systemctl, unchanged
+from vya_backup.outlook.fitting import fitted
+from vya_backup.outlook.heard import say
+from vya_backup.settings.loading import Loaded
+
+SYSTEM, CRON = Path("/etc/systemd/system"), Path("/etc/cron.d")
+OF_USER = Path("~/.config/systemd/user")
+
+_PLACE: tuple[Declaration, ...] = (
+    option("user", "in your own systemd, or your own crontab", type=bool, default=False),
+    option("folder", f"where the files go (default: {SYSTEM}, {CRON}, or {OF_USER})"),
+    option("dry_run", "show the files, write nothing", type=bool, default=False),
+    option("now", "also run the commands of systemctl that make them count", type=bool, default=False),
+)
+INSTALL: tuple[Declaration, ...] = (
+    *_PLACE,
+    option("account", f"who the runs are run as (default: {NAME})", default=NAME),
+    option("force", "overwrite what a person changed", type=bool, default=False),
+)
+REMOVE = _PLACE
+
+
+def install(options: Mapping[str, Any]) -> int:
+    """Write what `scheduling` asks for; a second time changes nothing.
+
+    Raises:
+        UsageError: scheduling is switched off.
+        UsageError: a person changed a file.
+    """
+    loaded = demand_configuration(configured())
+    said = loaded.configuration.scheduling
+    if not said.enabled:
+        raise UsageError("scheduling.enabled is false, so there is nothing to install", "Set it to true.")
+    place = installation(loaded, "" if options["user"] else str(options["account"]))
+    folder = _folder(options, loaded)
+    if said.method == "cron":
+        text = crontab.cron_table(said, place)
+        if options["user"]:
+            print(text, end="")
+            _note("put these lines into your own table with: crontab -e")
+            return 0
+        files = {crontab.FILE: text}
+    else:
+        files = unit_files(said, place)
+    if options["dry_run"]:
+        return _show(files, folder)
+    steps = plan(files, folder, force=bool(options["force"]))
+    carry_out(steps)
+    _tell(steps)
+    if place.account:
+        _warn_of_account(place.account)
+    for path in place.writable:
+        if not path.is_dir():
+            _note(f"there is no folder {path} yet: install -d -o {place.account or 'YOU'} -m 0700 {path}")
+    if said.method != "cron":
+        _make_count(_enabling(options, timers(files)), now=bool(options["now"]))
+    return 0
+
+
+def remove(options: Mapping[str, Any]) -> int:
+    """Remove what `install` wrote; files that a person changed are named and stay."""
+    loaded = demand_configuration(configured())
+    folder = _folder(options, loaded)
+    is_cron = loaded.configuration.scheduling.method == "cron"
+    found = [folder / crontab.FILE] if is_cron and (folder / crontab.FILE).exists() else installed(folder)
+    ours, others = unchanged(found)
+    names = timers({path.name: "" for path in ours})
+    disabling = [(*_systemctl(options), "disable", "--now", *names)] if names else []
+    if options["now"] and not options["dry_run"]:
+        run_systemctl(disabling)
+    else:
+        for argv in disabling:
+            print(f"run first: {' '.join(argv)}")
+    steps = [Step(path, "remove") for path in ours]
+    if not options["dry_run"]:
+        carry_out(steps)
+    _tell(steps)
+    for path in others:
+        _note(f"{path} stays: somebody changed it, or made it")
+    if not found:
+        print(f"there is nothing to remove in {folder}")
+    return 1 if others else 0
+
+
+def _folder(options: Mapping[str, Any], loaded: Loaded) -> Path:
+    if options["folder"]:
+        return Path(str(options["folder"])).absolute()
+    if loaded.configuration.scheduling.method == "cron":
+        return CRON
+    return OF_USER.expanduser() if options["user"] else SYSTEM
+
+
+def _systemctl(options: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("systemctl", "--user") if options["user"] else ("systemctl",)
+
+
+def _enabling(options: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, ...]]:
+    systemctl = _systemctl(options)
+    return [(*systemctl, "daemon-reload"), (*systemctl, "enable", "--now", *names)]
+
+
+def _make_count(commands: Sequence[tuple[str, ...]], *, now: bool) -> None:
+    if now:
+        run_systemctl(commands)
+        print("the timers run: doit schedule show")
+        return
+    print("then run:")
+    for argv in commands:
+        print(f"  {' '.join(argv)}")
+
+
+def _show(files: Mapping[str, str], folder: Path) -> int:
+    for name, text in files.items():
+        print(f"# {folder / name}\n{text}")
+    return 0
+
+
+def _tell(steps: Sequence[Step]) -> None:
+    words = {"write": "written", "same": "unchanged", "remove": "removed"}
+    for step in steps:
+        print(f"{words[step.fate]}: {step.path}")
+
+
+def _warn_of_account(account: str) -> None:
+    try:
+        pwd.getpwnam(account)
+    except KeyError:
+        _note(f"there is no account {account} yet: useradd --system --home-dir /var/lib/vya_backupdb {account}")
+
+
+def _note(text: str) -> None:
+    say(fitted(f"note: {text}", sys.stderr), sys.stderr)

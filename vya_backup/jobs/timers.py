@@ -1,0 +1,186 @@
+"""Puts the files of the schedule where systemd or cron finds them; what a person changed is never overwritten."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vya_backup import clock
+from vya_backup.decisions.units import NAME, Installation, is_untouched
+from vya_backup.engines.contract import Command
+from vya_backup.errors import ConfigurationError, StorageFailed, UsageError
+from vya_backup.settings.loading import Loaded
+from vya_backup.settings.model import Configuration
+from vya_backup.transport.disk import explained
+from vya_backup.transport.processes import capture
+from vya_backup.transport.storage.removing import discard
+from vya_backup.transport.storage.replacing import replace_readable
+
+SYSTEMCTL_SECONDS = 60.0
+Fate = Literal["write", "same", "remove", "changed by somebody"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of one file; `text` is what it will hold, None where it goes."""
+
+    path: Path
+    fate: Fate
+    text: str | None = None
+    diff: tuple[str, ...] = ()
+
+
+def installation(loaded: Loaded, account: str) -> Installation:
+    """Return where the program and what it needs lie, as the configuration says.
+
+    Raises:
+        ConfigurationError: there is no configuration file that a timer could be told of.
+    """
+    if loaded.path is None:
+        raise ConfigurationError(
+            "there is no configuration file, and a timer knows nothing else", "Write one, and name it with --config."
+        )
+    said = loaded.configuration
+    return Installation(
+        program=str(_program()),
+        config=loaded.path,
+        account=account,
+        interpreter=Path(sys.executable).resolve(),
+        writable=_outermost(_folders(said)),
+        optional=_outermost(_databases(said)),
+        credential=_key(said),
+        publishes=said.catalog.published_path is not None,
+        drills_call_out=bool(
+            said.drill.instance or said.monitoring.prometheus.pushgateway_url or said.monitoring.opentelemetry.endpoint
+        ),
+        today=clock.now().date(),
+    )
+
+
+def plan(files: Mapping[str, str], folder: Path, *, force: bool = False) -> list[Step]:
+    """Return what has to become of each file, of those too that an earlier configuration asked for."""
+    steps = [_step(folder / name, text, force=force) for name, text in files.items()]
+    ours = sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
+    stale = [path for path in ours if path.name not in files and is_untouched(_read(path))]
+    return [*steps, *(Step(path, "remove") for path in stale)]
+
+
+def carry_out(steps: Iterable[Step]) -> None:
+    """Write and remove.
+
+    Raises:
+        UsageError: a person changed a file; nothing was touched, and each difference is told.
+        StorageFailed: a file could not be written or removed.
+    """
+    steps = list(steps)
+    if changed := [step for step in steps if step.fate == "changed by somebody"]:
+        told = "\n".join(line for step in changed for line in step.diff)
+        raise UsageError(
+            f"somebody changed {', '.join(str(step.path) for step in changed)}:\n{told}", "Say --force to overwrite."
+        )
+    for step in steps:
+        if step.fate == "write" and step.text is not None:
+            if not step.path.parent.is_dir():
+                raise StorageFailed(f"there is no folder {step.path.parent}", "Make it, or name another: --folder.")
+            replace_readable(step.path, step.text.encode())
+        elif step.fate == "remove":
+            with explained("remove", step.path):
+                discard(step.path)
+
+
+def installed(folder: Path) -> list[Path]:
+    """Return the files of ours in a folder, whoever changed them."""
+    return sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
+
+
+def unchanged(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Split files into those as they were written, and those that a person changed or made."""
+    paths = list(paths)
+    ours = [path for path in paths if is_untouched(_read(path))]
+    return ours, [path for path in paths if path not in ours]
+
+
+def run_systemctl(commands: Iterable[tuple[str, ...]]) -> None:
+    """Run commands of systemctl, one after the other.
+
+    Raises:
+        StorageFailed: one failed; its words say why.
+        ToolMissing: there is no systemctl.
+    """
+    for argv in commands:
+        done = capture(Command(argv=argv), timeout_seconds=SYSTEMCTL_SECONDS)
+        if done.status:
+            raise StorageFailed(
+                f"{' '.join(argv)} failed: {done.stderr.strip()}", "See: systemctl status, journalctl -xe"
+            )
+
+
+def _step(path: Path, text: str, *, force: bool) -> Step:
+    if not path.exists():
+        return Step(path, "write", text)
+    there = _read(path)
+    if there == text:
+        return Step(path, "same", text)
+    if is_untouched(there) or force:
+        return Step(path, "write", text)
+    lines = difflib.unified_diff(
+        there.splitlines(), text.splitlines(), f"{path}", f"{path} (to be written)", lineterm=""
+    )
+    return Step(path, "changed by somebody", text, tuple(lines))
+
+
+def _read(path: Path) -> str:
+    with explained("read", path):
+        return path.read_text(errors="replace")
+
+
+def _program() -> Path:
+    """Return this program: the command beside the interpreter, whatever name it was called by."""
+    beside = Path(sys.executable).absolute().with_name(NAME)
+    return beside if beside.exists() else Path(sys.argv[0]).absolute()
+
+
+def _folders(said: Configuration) -> list[Path]:
+    files = (
+        said.catalog.path,
+        said.catalog.published_path,
+        said.logging.file_path,
+        said.monitoring.prometheus.textfile,
+    )
+    folders = (said.storage.base_path, said.storage.temp_path, said.drill.folder)
+    return [*(file.parent for file in files if file), *(folder for folder in folders if folder)]
+
+
+def _databases(said: Configuration) -> list[Path]:
+    """Return the folders of SQLite databases: whoever reads one in WAL mode writes beside it."""
+    found = []
+    for instance in said.instances:
+        if instance.type == "sqlite" and instance.enabled:
+            plain = Path(*(part for part in _until_pattern(Path(instance.path).parts)))
+            found.append(plain if plain.is_dir() or plain != Path(instance.path) else plain.parent)
+    return found
+
+
+def _until_pattern(parts: Iterable[str]) -> Iterable[str]:
+    for part in parts:
+        if any(c in part for c in "*?["):
+            return
+        yield part
+
+
+def _outermost(folders: Iterable[Path]) -> tuple[Path, ...]:
+    known = sorted(set(folders))
+    return tuple(path for path in known if not any(path != one and path.is_relative_to(one) for one in known))
+
+
+def _key(said: Configuration) -> tuple[str, Path] | None:
+    """Return the key that systemd is to hand over: where a key file is named by word, the program reads that one."""
+    path = said.credentials.key_path
+    if said.credentials.key_file is not None:
+        return None
+    encrypted = path.with_name(f"{path.name}.cred")
+    return (path.name, encrypted) if encrypted.exists() else (path.name, path) if path.exists() else None
