@@ -94,7 +94,6 @@ def test_the_sample_configuration_says_which_keys_are_only_noted(project: Projec
         "monitoring.prometheus.push_interval is only noted",
         "storage.idrive.enabled is only noted",
         "monitoring.health_check.enabled has no effect yet",
-        "notifications.email.enabled has no effect yet",
     ]
     assert notes[1].startswith(f"{project.config}:16: ")
 

@@ -12,7 +12,6 @@ from vya_backup.errors import ConfigurationError
     ("text", "key"),
     [
         ("monitoring: {health_check: {enabled: true}}", "monitoring.health_check.enabled"),
-        ("notifications: {email: {enabled: true}}", "notifications.email.enabled"),
     ],
 )
 def test_a_setting_without_effect_is_named_once_with_its_line(project: Project, text: str, key: str) -> None:
@@ -32,6 +31,7 @@ def test_a_setting_that_says_the_default_is_not_named(project: Project) -> None:
         "storage: {retention: {daily_keep: 3, shrink_alarm_percent: 30}}",
         "monitoring: {prometheus: {textfile: /srv/v.prom, pushgateway_url: 'http://x'}}",
         "drill: {max_age_days: 30}",
+        "notifications: {email: {enabled: true, smtp_host: mail.example.org}}",
     ],
 )
 def test_what_is_heeded_is_not_called_without_effect(project: Project, text: str) -> None:

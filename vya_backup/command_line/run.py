@@ -6,7 +6,6 @@ wrong, 130 and 143 after SIGINT and SIGTERM.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +26,6 @@ from vya_backup.jobs.circumstances import room_left, told_to
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
-from vya_backup.outlook.heard import say
 from vya_backup.outlook.tables import plan_lines
 from vya_backup.transport.processes import stop
 
@@ -96,7 +94,6 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         finally:
             session.screen.summary()
             verify_choosing.confess_overdue(session)
-            _confess_silence(session)
             backend.use(None)
 
     def _execute(
@@ -136,12 +133,6 @@ def _discover_and_plan(session: Session, chosen: Sequence[Selection], *, record:
     )
     selecting.demand_found(chosen, [one.key for one in planned])
     session.planned = [one for one in planned if any(selecting.covers(selection, one.key) for selection in chosen)]
-
-
-def _confess_silence(session: Session) -> None:
-    """Say that nobody was told: whoever switched mail on believes to hear of failures."""
-    if session.workspace.configuration.notifications.email.enabled and selecting.backups(session.selections):
-        say("warning: no mail was sent: email.enabled has no effect in this version yet", sys.stderr)
 
 
 def _is_dry_by_default(session: Session, chosen: Sequence[Selection]) -> bool:

@@ -29,7 +29,6 @@ _ONLY_NOTED = {
 
 _NOT_YET = {
     ("monitoring", "health_check", "enabled"): "no health page is served",
-    ("notifications", "email", "enabled"): "NO MAIL IS SENT; read the exit status of `doit backup`, or `doit status`",
 }
 
 

@@ -15,14 +15,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vya_backup.settings.drill_model import Assertion, Drill
 from vya_backup.settings.evidence_model import Evidence
-from vya_backup.settings.monitoring_model import (
-    Email,
-    EmailTemplates,
-    HealthCheck,
-    Monitoring,
-    Notifications,
-    Prometheus,
-)
+from vya_backup.settings.monitoring_model import HealthCheck, Monitoring, Prometheus
+from vya_backup.settings.notifications_model import Email, EmailTemplates, Notifications
 from vya_backup.settings.section import Section
 from vya_backup.settings.site_model import Auditor, Site
 from vya_backup.settings.storage_model import Checksums, FileNaming, Idrive, Metadata, Retention, Storage
