@@ -61,6 +61,10 @@ SELECT
         || json_extract(data, '$.interval_minutes') || ' minutes (' || json_extract(data, '$.timezone') || '), '
         || json_extract(data, '$.retention.strategy') || ' retention'
       WHEN 'run_finished' THEN 'run finished with exit status ' || json_extract(data, '$.exit_status')
+      WHEN 'notified' THEN json_extract(data, '$.channel') || ' was told (' || json_extract(data, '$.level') || '): '
+        || json_extract(data, '$.what')
+      WHEN 'notification_failed' THEN json_extract(data, '$.channel') || ' could not be told ('
+        || json_extract(data, '$.level') || '): ' || json_extract(data, '$.message')
       WHEN 'task_recorded' THEN 'task ' || json_extract(data, '$.task') || ' is up to date'
       WHEN 'task_forgotten' THEN 'task ' || json_extract(data, '$.task') || ' is forgotten'
       WHEN 'catalog_created' THEN 'catalog created by version ' || json_extract(data, '$.program_version')

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from vya_backup.history import events, recovery_events, restore_events, run_events
+from vya_backup.history import events, notice_events, recovery_events, restore_events, run_events
 from vya_backup.history.event import Event
 
-_MODULES: Final = {module.__name__ for module in (events, recovery_events, restore_events, run_events)}
+_MODULES: Final = {module.__name__ for module in (events, notice_events, recovery_events, restore_events, run_events)}
 BY_TYPE: Final[dict[str, type[Event]]] = {
     kind.type: kind for kind in Event.__subclasses__() if kind.__module__ in _MODULES
 }
