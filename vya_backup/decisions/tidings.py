@@ -149,6 +149,17 @@ class Coverage:
     is_bad: bool = False
 
 
+@dataclass(frozen=True)
+class Letter:
+    """A message as it leaves: a subject of one line, a text of at most 80 columns, and the same as HTML."""
+
+    subject: str
+    text: str
+    html: str
+    problem: str = ""
+    """What was wrong with a template of the operator's, so that the built-in one was taken."""
+
+
 def plain(text: object, longest: int = LONGEST) -> str:
     """Return a text as one line without secrets and without what steers a terminal, a mail's head or its direction."""
     words = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in scrub(str(text)))

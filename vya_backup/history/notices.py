@@ -143,3 +143,35 @@ def _runs(reads: Reads, tail: str, parameters: list[Any]) -> list[ToldRun]:
         f"json_extract(({started}), '$.process') AS process FROM projected_runs AS r WHERE {tail})",
         parameters,
     )
+
+
+@dataclass(frozen=True)
+class BeforeRow:
+    """What was there before a backup: the good one before it, and whether something failed between the two."""
+
+    instance: str
+    database: str
+    size_bytes: int | None
+    duration_seconds: float | None
+    was_failing: bool
+
+
+def before(reads: Reads, backup_ids: Iterable[str]) -> list[BeforeRow]:
+    """Return for each backup what was there before it."""
+    same = "instance = n.instance AND database = n.database AND origin = n.origin AND sequence < n.sequence"
+    good = f"SELECT max(sequence) FROM projected_backups WHERE {same} AND state IN ('good', 'pruned')"
+    failed = (
+        f"EXISTS (SELECT 1 FROM projected_backups WHERE {same} AND state IN ('failed', 'abandoned') "
+        "AND sequence > coalesce(p.sequence, 0))"
+    )
+    unstarted = "coalesce(d.last_failure_at > coalesce(p.started_at, '') AND d.last_failure_at < n.started_at, 0)"
+    return read(
+        reads,
+        BeforeRow,
+        f"(SELECT n.instance, n.database, p.size_bytes, p.duration_seconds, {failed} OR {unstarted} AS was_failing "
+        f"FROM projected_backups AS n LEFT JOIN projected_backups AS p ON p.sequence = ({good}) "
+        "LEFT JOIN projected_databases AS d "
+        "ON d.instance = n.instance AND d.database = n.database AND d.origin = n.origin "
+        "WHERE n.backup_id IN (SELECT value FROM json_each(?)))",
+        [json.dumps(list(backup_ids))],
+    )
