@@ -27,6 +27,7 @@ from vya_backup.command_line.health import Health
 from vya_backup.command_line.holding import Hold, Release
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
+from vya_backup.command_line.notify import Notify
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import GLOBAL_CONFIG, GLOBAL_WORDS
@@ -38,7 +39,7 @@ YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a
 
 LOOKING = (
     *(Backups, Plan, Databases, Status, Health, Metrics, Audit, CatalogCommand),
-    *(Config, Credentials, Evidence, Hold, Release, Users),
+    *(Config, Credentials, Evidence, Hold, Notify, Release, Users),
 )
 
 

@@ -16,11 +16,13 @@ from doit.exceptions import InvalidCommand
 from doit.task import Stream
 
 from vya_backup.command_line import backend, selecting, verify_choosing
+from vya_backup.command_line.announcing import ping_start
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
 from vya_backup.command_line.tasks import task_backup
+from vya_backup.history.run import Run as Begun
 from vya_backup.history.views import known_databases
 from vya_backup.jobs.circumstances import room_left, told_to
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
@@ -61,20 +63,21 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             session.selections = selecting.prunes(selecting.restores(selections, known), known)
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
-                status = self._within(session, params)
+                status = self._within(session, params, run)
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
                 results = Counter(result.verdict for result in session.screen.results)
                 run.finish(status, results, room_left(session.workspace))
             return status
 
-    def _within(self, session: Session, params: Any) -> int:
+    def _within(self, session: Session, params: Any, begun: Begun) -> int:
         chosen = selecting.backups(session.selections)
         lists_only = any(s.options.get("list_databases") for s in chosen)
         is_dry_run = any(s.options.get("dry_run") for s in session.selections) or _is_dry_by_default(session, chosen)
         if not (lists_only or is_dry_run):
             for sentence in close_orphans(session.workspace):
                 session.screen.line(f"warning: {sentence}")
+            ping_start(session.workspace, session.selections, begun.run_id)
         if chosen:
             _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
             if lists_only:

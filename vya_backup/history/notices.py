@@ -71,14 +71,15 @@ class ToldRun:
     process: dict[str, Any] | None
 
 
-def newest(reads: Reads, channel: str, type_: str) -> Notice | None:
-    """Return the newest notice of a type on a channel."""
+def newest(reads: Reads, channel: str, type_: str, about: str = "%") -> Notice | None:
+    """Return the newest notice of a type on a channel, of those whose first word of `about` is like a pattern."""
     rows = read(
         reads,
         Notice,
         "events WHERE type = ? AND instance IS NULL AND database IS NULL "
-        "AND json_extract(data, '$.channel') = ? ORDER BY id DESC LIMIT 1",
-        [type_, channel],
+        "AND json_extract(data, '$.channel') = ? AND coalesce(json_extract(data, '$.about[0]'), '') LIKE ? "
+        "ORDER BY id DESC LIMIT 1",
+        [type_, channel, about],
     )
     return rows[0] if rows else None
 

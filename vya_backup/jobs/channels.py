@@ -75,10 +75,15 @@ def of_settings(configuration: Configuration, store: CredentialStore) -> tuple[C
 
 def digest_channels(workspace: Workspace) -> tuple[Channel, ...]:
     """Return those that get the mail of the week."""
-    email, wanted = workspace.configuration.notifications.email, workspace.configuration.notifications.digest.recipients
+    return digest_channels_of(workspace.configuration, workspace.credentials)
+
+
+def digest_channels_of(configuration: Configuration, store: CredentialStore) -> tuple[Channel, ...]:
+    """Return the same to whoever has no catalog."""
+    email, wanted = configuration.notifications.email, configuration.notifications.digest.recipients
     recipients = wanted or email.success_recipients
-    mail = [_mail("mail:digest", email, recipients, (), workspace.credentials)] if email.enabled and recipients else []
-    return (*mail, *(one for one in channels(workspace) if one.gets_digest))
+    mail = [_mail("mail:digest", email, recipients, (), store)] if email.enabled and recipients else []
+    return (*mail, *(one for one in of_settings(configuration, store) if one.gets_digest))
 
 
 def ping_address(configuration: Configuration, store: CredentialStore, what: str) -> str:

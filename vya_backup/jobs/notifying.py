@@ -201,8 +201,3 @@ def ping_end(workspace: Workspace, run: ToldRun | None, exit_status: int, headli
     if run:
         append(workspace, said, is_of_a_run=True)
     return failure
-
-
-def wants_ping(workspace: Workspace, commands: Sequence[str]) -> bool:
-    """Say whether somebody waits for a ping of what was said on the command line."""
-    return workspace.configuration.notifications.pings.is_wanted and "backup" in commands
