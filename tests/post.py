@@ -121,11 +121,11 @@ class Web:
 
 
 @contextmanager
-def web_server() -> Iterator[Web]:
+def web_server(status: int = 200) -> Iterator[Web]:
     """Run a web server that takes whatever is posted."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's own name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             web.requests.append((self.path, body))
             self.send_response(web.status)
@@ -136,7 +136,7 @@ def web_server() -> Iterator[Web]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    web = Web(server.server_address[1])
+    web = Web(server.server_address[1], status)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -195,8 +195,7 @@ def test_a_ping_carries_its_words_and_brings_the_answer() -> None:
 @pytest.mark.parametrize(("status", "passes"), [(404, False), (503, True)])
 def test_a_refused_ping_is_told_without_its_address(status: int, passes: bool) -> None:
     """Whoever has the address can say that all is well."""
-    with web_server() as web, pytest.raises(NoticeFailed, match=f"refused the ping: {status}") as caught:
-        web.status = status
+    with web_server(status) as web, pytest.raises(NoticeFailed, match=f"refused the ping: {status}") as caught:
         ping(f"{web.url}/6f0e1b-secret", "", 5)
     assert caught.value.passes is passes
     assert "6f0e1b" not in str(caught.value)
@@ -220,8 +219,7 @@ def test_apprise_tells_a_real_server() -> None:
 
 def test_what_apprise_cannot_deliver_is_told_without_the_address() -> None:
     """With what Apprise logged of it."""
-    with web_server() as web, pytest.raises(NoticeDeferred, match="it took nothing") as caught:
-        web.status = 500
+    with web_server(500) as web, pytest.raises(NoticeDeferred, match="it took nothing") as caught:
         tell(Secret(f"json://user:s3cr3t-w0rd@127.0.0.1:{web.port}/hook"), "t", "b", "ERROR", 10)
     assert "s3cr3t" not in str(caught.value)
     with pytest.raises(NoticeFailed, match="does not know such an address"):

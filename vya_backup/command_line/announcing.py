@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from vya_backup import log
 from vya_backup.command_line.options import Selection
-from vya_backup.decisions.telling import told
-from vya_backup.decisions.tidings import Letter, Tidings
 from vya_backup.errors import BackupError, UsageError
-from vya_backup.history import notices
 from vya_backup.history.run import Run
-from vya_backup.jobs.channels import ping_address
-from vya_backup.jobs.notice_facts import run_facts
-from vya_backup.jobs.notifying import Compose, ping_end, tell
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.fitting import fitted
 from vya_backup.outlook.heard import say
 from vya_backup.redaction import scrub
-from vya_backup.transport.pinging import ping_aside
+
+if TYPE_CHECKING:  # what it takes to send mail is loaded when somebody is to be told
+    from vya_backup.decisions.tidings import Letter, Tidings
+    from vya_backup.jobs.notifying import Compose
 
 
 def announce(workspace: Workspace) -> None:
@@ -49,6 +47,9 @@ def ping_start(workspace: Workspace, selections: Sequence[Selection], run_id: st
     pings = workspace.configuration.notifications.pings
     if not (pings.is_wanted and any(one.group == "backup" for one in selections)):
         return
+    from vya_backup.jobs.channels import ping_address
+    from vya_backup.transport.pinging import ping_aside
+
     try:
         url = ping_address(workspace.configuration, workspace.credentials, "start")
     except BackupError:
@@ -70,6 +71,11 @@ def writer(workspace: Workspace) -> Compose:
 
 
 def _announced(workspace: Workspace, run: Run) -> list[BackupError]:
+    from vya_backup.decisions.telling import told
+    from vya_backup.history import notices
+    from vya_backup.jobs.notice_facts import run_facts
+    from vya_backup.jobs.notifying import ping_end, tell
+
     broken = _broken(run)
     if broken is None:
         return []

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +67,7 @@ def _rendered(tidings: Tidings, week: Week | None, folder: Path | None, name: st
     return _trimmed(text), html.strip() + "\n"
 
 
+@cache
 def _environment(folder: Path | None) -> jinja2.Environment:
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -120,10 +122,16 @@ def moment(value: datetime) -> str:
     return f"{value:%Y-%m-%d %H:%M %Z}".strip()
 
 
-def wrap(text: str, indent: int = 0) -> str:
-    """Return a text folded at spaces to the width of a terminal, its further lines indented."""
-    room = max(WIDTH - indent, 20)
-    lines = textwrap.wrap(text, room - (14 if indent else 0), break_long_words=False, break_on_hyphens=False) or [""]
+def wrap(text: str, indent: int = 0, taken: int = 0) -> str:
+    """Return a text folded at spaces to 80 columns; `taken` of its first line, the further ones indented."""
+    lines = textwrap.wrap(
+        text,
+        WIDTH - indent,
+        initial_indent=" " * max(taken - indent, 0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
+    lines[0] = lines[0].lstrip()
     return f"\n{' ' * indent}".join(lines)
 
 

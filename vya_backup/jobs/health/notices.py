@@ -5,13 +5,14 @@ from __future__ import annotations
 from vya_backup.decisions.manifest import counted
 from vya_backup.errors import BackupError, CatalogMissing
 from vya_backup.history.notices import newest, untaken
-from vya_backup.jobs.channels import digest_channels_of, of_settings, ping_address
 from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
 
 
 def notifications(subject: Subject) -> Finding:
     """Somebody is told of failures, and the newest message to each channel arrived."""
+    from vya_backup.jobs.channels import digest_channels_of, of_settings  # email and ssl, which few commands need
+
     settings = subject.configuration.notifications
     if not settings.is_wanted:
         return warning(
@@ -50,6 +51,8 @@ def _heard(subject: Subject, names: list[str]) -> Finding:
 
 def _unusable(subject: Subject) -> list[str]:
     """Return what no message could leave by, as far as that can be seen without sending one."""
+    from vya_backup.jobs.channels import ping_address
+
     settings, found = subject.configuration.notifications, []
     if settings.email.enabled:
         lacking = [key for key in ("smtp_host", "from_address") if not getattr(settings.email, key)]
