@@ -1,4 +1,4 @@
-"""A real mail server on loopback, and a web server that takes pings; both do as they are told and keep what they got."""
+"""A real mail server on loopback, and a web server that takes pings; both do as told, and keep what they got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail reaches a real server over the line that was asked for, or nothing is said at all; and it takes its time only."""
+"""Mail reaches a real server over the line that was asked for, or nothing is said; and it takes its time only."""
 
 from __future__ import annotations
 
