@@ -108,6 +108,7 @@ def nights(bench: Bench, post: Post) -> Iterator[Nights]:
     told = {"application": application, "notifications": Notifications(email=email)}
     configuration = bench.workspace.configuration.model_copy(update=told)
     workspace = replace(bench.workspace, configuration=configuration, catalog=catalog, clock=clock)
+    catalog.append(*shop(0), *crm(0))
     yield Nights(workspace, clock)
     catalog.close()
 
@@ -296,6 +297,15 @@ def test_the_failure_unit_says_nothing_more_of_a_run_that_told_by_itself(nights:
     nights.night(FAILED, status=1)
     tell_failure(nights.workspace, UNIT, nights.compose)
     assert len(post.letters) == 1
+
+
+def test_what_the_failure_unit_could_not_tell_is_told_by_the_next_run(nights: Nights, post: Post) -> None:
+    """Though it left no run."""
+    post.answers = ["554 closed for repairs"]
+    tell_failure(nights.workspace, UNIT, nights.compose)
+    nights.night(*shop(1))
+    (mail,) = [one for one in post.letters if one.to == [ONCALL]]
+    assert "unit vya-backupdb-backup.service: failed before it did anything" in " ".join(mail.part("plain").split())
 
 
 def test_a_unit_that_failed_before_it_did_anything_is_told(nights: Nights, post: Post) -> None:

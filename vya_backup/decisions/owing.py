@@ -35,8 +35,8 @@ class Owed:
     this: bool
     earlier: tuple[str, ...]
     """Runs, oldest first."""
-    why: Mapping[str, str]
-    """By run, why it could not be told before."""
+    untaken: Mapping[str, Notice]
+    """By run, or by what a failed unit was called, the first notice that was not taken."""
 
     @property
     def is_nothing(self) -> bool:
@@ -49,14 +49,14 @@ def owed_to(levels: Sequence[Level], told: Told | None, untaken: Iterable[Notice
 
     `untaken` is what the channel did not take since it last took something, `dead` are runs that were killed since.
     """
-    why: dict[str, str] = {}
+    first: dict[str, Notice] = {}
     for notice in untaken:
-        for run_id in notice.about:
-            if not run_id.startswith(DIGEST):
-                why.setdefault(run_id, str(notice.data.get("message", "")))
-    earlier = [*why, *(run_id for run_id in dead if run_id not in why)]
+        for about in notice.about:
+            if not about.startswith(DIGEST):
+                first.setdefault(about, notice)
+    earlier = [*first, *(run_id for run_id in dead if run_id not in first)]
     is_wanted = told is not None and told.level in levels and not (told.is_quiet and told.level == "SUCCESS")
-    return Owed(is_wanted, tuple(earlier), why)
+    return Owed(is_wanted, tuple(earlier), first)
 
 
 def earlier(run: Run, told: Told, why: str) -> Earlier:
@@ -66,6 +66,12 @@ def earlier(run: Run, told: Told, why: str) -> Earlier:
     more = len(rows) - MOST_DETAILS
     details = [*rows[:MOST_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
     return Earlier(run.run.started_at, told.level, told.headline, tuple(map(plain, details)), plain(why))
+
+
+def without_a_run(about: str, notice: Notice) -> Earlier:
+    """Return what was not told of something that left no run, such as a unit that failed before it did anything."""
+    headline = plain(f"{about}: {notice.data.get('what') or 'failed'}")
+    return Earlier(notice.at, notice.data["level"], headline, (), plain(notice.data.get("message", "")))
 
 
 def joined(about: Tidings, told: Told | None, late: Sequence[Earlier]) -> Tidings:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from vya_backup import clock
-from vya_backup.decisions.owing import Owed, earlier, joined, owed_to
+from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, without_a_run
 from vya_backup.decisions.telling import Told, told
 from vya_backup.decisions.tidings import Earlier, Letter, Tidings
 from vya_backup.errors import BackupError
@@ -55,15 +55,17 @@ class Telling:
         return told(run_facts(self.workspace, self.run, broken=self.broken, stands=stands))
 
     def late(self, owed: Owed) -> list[Earlier]:
-        """Return the earlier runs that a message has to tell of."""
-        runs = notices.runs_of(self.workspace.catalog, owed.earlier)
-        return [self._late(run, owed.why.get(run.run_id, "")) for run in runs]
-
-    def _late(self, run: ToldRun, why: str) -> Earlier:
-        facts = run_facts(self.workspace, run)
+        """Return what a message has to tell of earlier runs, and of what left none."""
+        runs = {run.run_id: run for run in notices.runs_of(self.workspace.catalog, owed.earlier)}
         zone = self.workspace.configuration.scheduling.zone
-        late = earlier(facts, told(facts), why)
-        return replace(late, at=late.at.astimezone(zone))
+        found = [self._late(about, runs.get(about), owed.untaken.get(about)) for about in owed.earlier]
+        return [replace(one, at=one.at.astimezone(zone)) for one in found if one]
+
+    def _late(self, about: str, run: ToldRun | None, notice: Notice | None) -> Earlier | None:
+        if run is None:
+            return without_a_run(about, notice) if notice else None
+        facts = run_facts(self.workspace, run)
+        return earlier(facts, told(facts), str(notice.data.get("message", "")) if notice else "")
 
     def letter(self, owed: Owed) -> tuple[Tidings, Letter]:
         """Return what is said to those who are owed the same."""

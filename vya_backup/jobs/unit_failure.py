@@ -148,7 +148,7 @@ def _knows(workspace: Workspace, channel: Channel, run: ToldRun) -> bool:
 def _tidings(workspace: Workspace, unit: Unit, run: ToldRun | None) -> Tidings:
     about = surroundings(workspace, run)
     if run is None:
-        found = about
+        found = replace(about, what="failed before it did anything")
         headline = f"{unit.name} failed before it did anything"
         concern = Concern(LEAST_LEVEL, plain(headline), "Run it by hand and see: doit backup; doit config validate")
     else:
