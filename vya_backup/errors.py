@@ -170,6 +170,18 @@ class PushFailed(BackupError):
     code = "push"
 
 
+class NoticeFailed(BackupError):
+    """A mail, a message or a ping was not taken; the backups are not touched by that, and the next one tells it."""
+
+    code = "notice"
+
+
+class NoticeDeferred(NoticeFailed):
+    """It was not taken just now: no answer, no line, or a refusal for the time being."""
+
+    passes = True
+
+
 class ArtifactDamaged(BackupError):
     """A stored file differs from what the catalog or its sidecar says."""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "******"
 _SHORTEST_TO_SCRUB = 4  # a shorter value would tear holes into unrelated text
+_SHORTEST_TOKEN = 8
+_PLAIN_WORD = re.compile(r"[a-z]{1,15}")
 
 _known: set[str] = set()
 _users: set[str] = set()
@@ -48,6 +50,20 @@ def remember(value: str) -> None:
     spellings = {value, quote(value, safe=""), quote_plus(value), repr(value)[1:-1], value.replace("\\", "\\\\")}
     with _lock:
         _known.update(spellings)
+
+
+def remember_url(url: str) -> None:
+    """Make `scrub` replace an address that is a secret, and whatever in it may be one: account, token, parameter.
+
+    Host names stay legible, and so do short lower-case words of the path, which stand in ordinary texts too.
+    """
+    remember(url)
+    parts = urlsplit(url)
+    remember(unquote(parts.password or ""))
+    rest = url.partition("://")[2]
+    for piece in re.split(r"[/?&=@:#]", rest):
+        if len(piece) >= _SHORTEST_TOKEN and "." not in piece and not _PLAIN_WORD.fullmatch(piece):
+            remember(unquote(piece))
 
 
 def scrub(text: str) -> str:

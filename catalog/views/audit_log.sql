@@ -70,6 +70,10 @@ SELECT
         || coalesce(', expected at ' || json_extract(data, '$.expected_at'), '')
       WHEN 'missed' THEN json_extract(data, '$.count') || ' expected ' || json_extract(data, '$.job')
         || ' missed since ' || json_extract(data, '$.expected_at') || ': ' || json_extract(data, '$.reason')
+      WHEN 'notified' THEN json_extract(data, '$.channel') || ' was told (' || json_extract(data, '$.level') || '): '
+        || json_extract(data, '$.what')
+      WHEN 'notification_failed' THEN json_extract(data, '$.channel') || ' could not be told ('
+        || json_extract(data, '$.level') || '): ' || json_extract(data, '$.message')
       WHEN 'task_recorded' THEN 'task ' || json_extract(data, '$.task') || ' is up to date'
       WHEN 'task_forgotten' THEN 'task ' || json_extract(data, '$.task') || ' is forgotten'
       WHEN 'catalog_created' THEN 'catalog created by version ' || json_extract(data, '$.program_version')

@@ -1,4 +1,4 @@
-"""What nobody would notice is said: mail that is not sent, an account that sees nothing; help fits the terminal."""
+"""What nobody would notice is said: an account that sees nothing; help fits the terminal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.project import CONFIGURATION, Project
-
-
-def test_who_switched_mail_on_is_told_that_none_was_sent(project: Project) -> None:
-    """On standard error, once, after a backup and after nothing else."""
-    project.configure(CONFIGURATION + "notifications: {email: {enabled: true}}\n")
-
-    assert project.run("backup").err == "warning: no mail was sent: email.enabled has no effect in this version yet\n"
-    assert project.run("backups").err == ""
 
 
 def test_an_instance_without_any_database_is_said(project: Project) -> None:

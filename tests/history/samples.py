@@ -32,6 +32,7 @@ from vya_backup.history.events import (
     Verified,
 )
 from vya_backup.history.hook_events import HookRan
+from vya_backup.history.notice_events import NotificationFailed, Notified
 from vya_backup.history.recovery_events import Recovered, RecoveredDatabase, RecoveryFailed, RecoveryStarted
 from vya_backup.history.restore_events import RestoreCleaned, Restored, RestoreFailed, RestoreStarted
 from vya_backup.history.run_events import (
@@ -216,6 +217,8 @@ def one_of_each(backup_id: str = "b1", restore_id: str = "r1", database: str = "
             cause="off",
             reason="the machine was off",
         ),
+        Notified(channel="mail:error", level="ERROR", about=("r1",), what="1 failed", to=("o***@example.org",)),
+        NotificationFailed(channel="mail:error", level="ERROR", about=("r1",), code="mail", message="no answer"),
         TaskRecorded(task=f"checksum:{database}", state={"deps:": [path], path: 12.5}),
         TaskForgotten(task=f"checksum:{database}"),
         CatalogCreated(schema_version=1, program_version="2.0.0"),

@@ -135,8 +135,8 @@ def test_nothing_to_back_up_is_a_failure(subject: Opens, project: Project) -> No
 
 
 def test_settings_without_effect_are_warned_of(subject: Opens, project: Project) -> None:
-    """Whoever switched mail on believes to hear of failures."""
-    project.configure(CONFIGURATION + "notifications: {email: {enabled: true}}\n")
+    """Whoever switched the page on believes that somebody looks at it."""
+    project.configure(CONFIGURATION + "monitoring: {health_check: {enabled: true}}\n")
     assert settings.configuration(subject()).status == "warning"
 
 

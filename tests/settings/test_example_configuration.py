@@ -47,13 +47,16 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 
 
 def test_the_example_loads_and_shows_the_defaults() -> None:
-    """Save for what are examples (instances, overrides, assertions, auditors, blackouts) all is as in an empty file."""
+    """Save for what can only be shown by examples, such as instances and overrides, all is as in an empty file."""
     configuration = load(EXAMPLE, {}).configuration
     storage = configuration.storage
     storage = storage.model_copy(update={"retention": storage.retention.model_copy(update={"overrides": ()})})
     drill = configuration.drill.model_copy(update={"assertions": ()})
     site = configuration.site.model_copy(update={"auditors": ()})
     scheduling = configuration.scheduling.model_copy(update={"blackout": ()})
+    told = configuration.notifications
+    email = told.email.model_copy(update={"lists": ()})
+    notifications = told.model_copy(update={"email": email, "apprise": ()})
     examples = {
         "instances": (),
         "storage": storage,
@@ -61,6 +64,7 @@ def test_the_example_loads_and_shows_the_defaults() -> None:
         "site": site,
         "scheduling": scheduling,
         "hooks": (),
+        "notifications": notifications,
     }
     shown = configuration.model_copy(update={"catalog": Configuration().catalog, **examples})
     defaults = Configuration(credentials={"file": configuration.credentials.file})  # type: ignore[arg-type]

@@ -91,12 +91,11 @@ def test_the_sample_configuration_says_which_keys_are_only_noted(project: Projec
     notes = project.load(CONFIGURATION).notes
     assert [note.split(": ")[1] for note in notes] == [
         "application.version is only noted",
+        "monitoring.health_check.enabled is only noted",
         "monitoring.prometheus.push_interval is only noted",
         "storage.idrive.enabled is only noted",
-        "monitoring.health_check.enabled has no effect yet",
-        "notifications.email.enabled has no effect yet",
     ]
-    assert notes[1].startswith(f"{project.config}:16: ")
+    assert notes[2].startswith(f"{project.config}:16: ")
 
 
 def test_the_sample_credentials_define_the_instances(project: Project) -> None:

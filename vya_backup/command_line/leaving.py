@@ -1,4 +1,4 @@
-"""What every command does with the catalog when it leaves: copy it, publish it, tell it in metrics and a trace.
+"""What every command does with the catalog when it leaves: copy it, publish it, tell it in metrics, a trace and mail.
 
 The rule: whatever goes wrong here, the backups stay good. A catalog that was not copied is a failure of the command,
 because history may be lost with the host; one that was not published is told, and recorded, and caught up with later.
@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 
+from vya_backup.command_line.announcing import announce
 from vya_backup.command_line.exporting import export
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy
 from vya_backup.history.events import Failed
@@ -26,12 +27,13 @@ UNCOPIED: list[BackupError] = []
 
 
 def leave(workspace: Workspace) -> None:
-    """Copy and publish what was appended; then tell it, the copy too."""
+    """Copy and publish what was appended; then tell it, the copy too; and last of all people, who may take a while."""
     _copy(workspace)
     if workspace.configuration.catalog.published_path is not None:
         _publish(workspace)
     export(workspace, print_error)
     _trace(workspace)
+    announce(workspace)
 
 
 def _copy(workspace: Workspace) -> None:

@@ -28,6 +28,7 @@ from vya_backup.command_line.health import Health
 from vya_backup.command_line.holding import Hold, Release
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
+from vya_backup.command_line.notify import Notify
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.scheduling import ScheduleCommand
@@ -40,7 +41,7 @@ YOUNG_OBJECTS = 10_000  # Python's default of 700 makes a tenth of a short run a
 
 LOOKING = (
     *(Backups, Plan, Databases, Status, Health, Metrics, Audit, CatalogCommand),
-    *(Config, Credentials, Evidence, Hold, Init, Release, ScheduleCommand, Users),
+    *(Config, Credentials, Evidence, Hold, Init, Notify, Release, ScheduleCommand, Users),
 )
 
 

@@ -6,7 +6,6 @@ wrong, 130 and 143 after SIGINT and SIGTERM.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -18,18 +17,19 @@ from doit.task import Stream
 
 from vya_backup import log
 from vya_backup.command_line import backend, selecting, timing, verify_choosing
+from vya_backup.command_line.announcing import ping_start
 from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
 from vya_backup.command_line.tasks import task_backup
+from vya_backup.history.run import Run as Begun
 from vya_backup.history.views import known_databases
 from vya_backup.jobs.circumstances import room_left, told_to
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
-from vya_backup.outlook.heard import say
 from vya_backup.outlook.tables import plan_lines
 from vya_backup.transport.gentleness import step_back
 from vya_backup.transport.processes import stop
@@ -67,7 +67,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
                 log.event("run_began", command=started.command, version=started.version)
-                status = hooked(session, started.command, lambda: self._within(session, params))
+                status = hooked(session, started.command, lambda: self._within(session, params, run))
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
                 results = Counter(result.verdict for result in session.screen.results)
@@ -76,7 +76,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
                     log.event("run_ended", level="error" if status else "info", exit_status=status, results=results)
             return status
 
-    def _within(self, session: Session, params: Any) -> int:
+    def _within(self, session: Session, params: Any, begun: Begun) -> int:
         chosen = selecting.backups(session.selections)
         lists_only = any(s.options.get("list_databases") for s in chosen)
         is_dry_run = any(s.options.get("dry_run") for s in session.selections) or _is_dry_by_default(session, chosen)
@@ -84,6 +84,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             for sentence in close_orphans(session.workspace):
                 session.screen.line(f"warning: {sentence}")
             timing.account(session)
+            ping_start(session.workspace, session.selections, begun.run_id)
         if chosen:
             _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
             if lists_only:
@@ -104,7 +105,6 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         finally:
             session.screen.summary()
             verify_choosing.confess_overdue(session)
-            _confess_silence(session)
             backend.use(None)
 
     def _execute(
@@ -151,12 +151,6 @@ def _step_back(session: Session) -> None:
     settings = session.workspace.configuration.backup
     if selecting.backups(session.selections) and (problem := step_back(settings.nice, settings.io_class)):
         session.screen.line(f"warning: {problem}")
-
-
-def _confess_silence(session: Session) -> None:
-    """Say that nobody was told: whoever switched mail on believes to hear of failures."""
-    if session.workspace.configuration.notifications.email.enabled and selecting.backups(session.selections):
-        say("warning: no mail was sent: email.enabled has no effect in this version yet", sys.stderr)
 
 
 def _is_dry_by_default(session: Session, chosen: Sequence[Selection]) -> bool:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
@@ -19,6 +19,7 @@ from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog
+from vya_backup.history.event import Process
 from vya_backup.history.recorded import Recorded
 from vya_backup.history.run_events import RunStarted
 from vya_backup.history.verifiable import VerifiableRow
@@ -34,10 +35,13 @@ from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import Loaded, load, state_folder
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.places import IN_CHECKOUT, searched
+from vya_backup.transport.liveness import this_process
 from vya_backup.transport.storage import Store
 
 SECONDS_PER_MINUTE = 60
-LOUD = frozenset({"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned", "missed"})
+LOUD = frozenset(
+    {"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned", "missed", "notification_failed"}
+)
 LOGGED = frozenset(
     {
         "instance",
@@ -238,6 +242,7 @@ def run_started(loaded: Loaded, selections: list[Selection], command: str = "") 
         version=__version__,
         environment=loaded.configuration.application.environment,
         config_path=str(loaded.path or ""),
+        process=Process(**asdict(this_process(loaded.configuration.application.host()))),
     )
 
 

@@ -5,11 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from vya_backup.history import events, hook_events, recovery_events, restore_events, run_events, schedule_events
+from vya_backup.history import (
+    events,
+    hook_events,
+    notice_events,
+    recovery_events,
+    restore_events,
+    run_events,
+    schedule_events,
+)
 from vya_backup.history.event import Event
 
 _MODULES: Final = {
-    module.__name__ for module in (events, hook_events, recovery_events, restore_events, run_events, schedule_events)
+    module.__name__
+    for module in (
+        events,
+        hook_events,
+        notice_events,
+        recovery_events,
+        restore_events,
+        run_events,
+        schedule_events,
+    )
 }
 BY_TYPE: Final[dict[str, type[Event]]] = {
     kind.type: kind for kind in Event.__subclasses__() if kind.__module__ in _MODULES

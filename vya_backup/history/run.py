@@ -24,6 +24,11 @@ class Run:
         self._append = append
         self._finished: RunFinished | None = None
 
+    @property
+    def ended(self) -> RunFinished | None:
+        """Return how it ended, as far as it did."""
+        return self._finished
+
     def finish(self, exit_status: int, results: Mapping[str, int], room: Room | None = None) -> None:
         """Append `run_finished`, unless the run did nothing."""
         self._finished = RunFinished(exit_status=exit_status, results=dict(results), room=room)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from vya_backup.history.event import Event
+from vya_backup.history.event import Event, Process
 from vya_backup.history.fact import EXACT, Exact, ExactList, Fact
 
 
@@ -36,13 +36,14 @@ class DiscoveryFailed(Event):
 
 
 class RunStarted(Event):
-    """One invocation is about to do something."""
+    """One invocation is about to do something; its `process` tells later whether it was killed."""
 
     type = "run_started"
     command: str
     version: Exact
     environment: Exact
     config_path: Exact = ""
+    process: Annotated[Process | None, EXACT] = None
 
 
 class Room(Fact):

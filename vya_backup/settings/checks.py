@@ -15,6 +15,7 @@ _ONLY_NOTED = {
     ("application", "name"): "nothing depends on it",
     ("application", "version"): "nothing depends on it",
     ("backup", "verify_integrity"): "every dump is read back before it is called good",
+    ("monitoring", "health_check", "enabled"): "`doit catalog serve` answers it for as long as it runs",
     ("monitoring", "prometheus", "push_interval"): "metrics are pushed once, after each run",
     ("storage", "checksums", "enabled"): "SHA-256 is always computed, because no backup is good without it",
     ("storage", "checksums", "store_file"): "the .sha256 file is always written",
@@ -25,19 +26,12 @@ _ONLY_NOTED = {
 }
 
 
-_NOT_YET = {
-    ("monitoring", "health_check", "enabled"): "no health page is served",
-    ("notifications", "email", "enabled"): "NO MAIL IS SENT; read the exit status of `doit backup`, or `doit status`",
-}
-
-
 def notes(configuration: Configuration, tree: Node) -> Iterator[str]:
     """Yield one sentence for each key that was set to something else than its default, though nothing acts on it."""
-    for meaning, keys in (("is only noted", _ONLY_NOTED), ("has no effect yet", _NOT_YET)):
-        for location, sentence in keys.items():
-            node = tree.get(*location)
-            if node is not None and _at(configuration, location) != _at(Configuration(), location):
-                yield f"{node.origin.place()}: {node.origin.key} {meaning}: {sentence}"
+    for location, sentence in _ONLY_NOTED.items():
+        node = tree.get(*location)
+        if node is not None and _at(configuration, location) != _at(Configuration(), location):
+            yield f"{node.origin.place()}: {node.origin.key} is only noted: {sentence}"
 
 
 def _at(configuration: Configuration, location: tuple[str, ...]) -> object:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from vya_backup.errors import CredentialsError
-from vya_backup.redaction import Secret, remember_user
+from vya_backup.redaction import Secret, remember_url, remember_user
 from vya_backup.settings.keys import Lock
 from vya_backup.settings.model import Configuration, Instance
 from vya_backup.settings.private_files import exists, read_private
@@ -30,6 +30,15 @@ class Login:
 
     username: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is no database, in the clear: a mail server's account, or an address that is a secret by itself."""
+
+    username: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
+    url: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True)
@@ -75,9 +84,30 @@ class CredentialStore:
         """Say whether there is an entry for an instance, whatever it is for."""
         return any(entry.id == instance_id for entry in self._document.entries)
 
+    def service(self, name: str) -> Service:
+        """Return an entry of the list `services`.
+
+        Raises:
+            CredentialsError: there is none of that id, or the key does not open it.
+        """
+        found = next((entry for entry in self._document.services if entry.id == name), None)
+        if found is None:
+            raise CredentialsError(
+                f"{self._document.path} has no service {name}",
+                'Add {"id": "' + name + '", …} to "services" of the plain file, and run: doit credentials encrypt.',
+            )
+        url = self._opened(found, "url")
+        remember_url(url)
+        return Service(self._opened(found, "username"), Secret(self._opened(found, "password")), Secret(url))
+
     def findings(self, configuration: Configuration) -> tuple[CredentialFinding, ...]:
         """Compare the ids of store and configuration both ways, and judge the kind of key."""
-        return (*self._without_account(configuration), *self._without_instance(configuration), *self.weak_key())
+        return (
+            *self._without_account(configuration),
+            *self._without_instance(configuration),
+            *self._without_service(configuration),
+            *self.weak_key(),
+        )
 
     def weak_key(self) -> tuple[CredentialFinding, ...]:
         """Return what is to be known about a key that is no secret; nothing where it is one."""
@@ -94,10 +124,18 @@ class CredentialStore:
         """
         if not exists(self._document.path):
             raise CredentialsError(f"{self._document.path} does not exist", "Run `doit credentials encrypt` first.")
-        return [
-            {**entry.raw, **{key: self._opened(entry, key) for key in SECRET_KEYS if key in entry.raw}}
-            for entry in self._document.entries
-        ]
+        return [self._clear(entry) for entry in self._document.entries]
+
+    def services_in_the_clear(self) -> list[dict[str, Any]]:
+        """Return every service so, for the same.
+
+        Raises:
+            CredentialsError: the key does not open the store.
+        """
+        return [self._clear(entry) for entry in self._document.services]
+
+    def _clear(self, entry: Entry) -> dict[str, Any]:
+        return {**entry.raw, **{key: self._opened(entry, key) for key in SECRET_KEYS if key in entry.raw}}
 
     def _entry(self, name: str, purpose: Purpose) -> Entry:
         by_purpose = {entry.purpose: entry for entry in self._document.entries if entry.id == name}
@@ -150,3 +188,14 @@ class CredentialStore:
             if entry.id not in known:
                 message = f"{entry.origin.place()}: {entry.id} is no instance of the configuration"
                 yield CredentialFinding(False, message, "Correct the id, or remove the entry.")
+
+    def _without_service(self, configuration: Configuration) -> Iterator[CredentialFinding]:
+        """Find what notifications ask the store for in vain; no backup depends on it."""
+        notifications = configuration.notifications
+        wanted = [notifications.email.service if notifications.email.enabled else "", notifications.pings.service]
+        for name in (*wanted, *(target.id for target in notifications.apprise)):
+            try:
+                if name:
+                    self.service(name)
+            except CredentialsError as error:
+                yield CredentialFinding(False, error.message, error.hint)

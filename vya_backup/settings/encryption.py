@@ -57,13 +57,16 @@ def encrypt(
     output = output.absolute()
     _refuse_output(source, output, force=force)
     document = parse(source, _read_plain(source))
-    refuse(problem for entry in document.entries for problem in _unusable(entry))
+    refuse(problem for entry in (*document.entries, *document.services) for problem in _unusable(entry))
     lock = Lock.of(configuration, output, kind or document.kind or "key-file")
     if lock.kind == "key-file" and not exists(lock.key_file):
         write_keys(lock, (new_key(),), configuration.storage.base_path)
     entries = _closed(lock.cipher(), (entry.raw for entry in document.entries))
-    write_private(output, render(lock.kind, entries), replace=force)
-    return _result(output, len(entries), lock, (f"Delete the plain file now: shred -u {shlex.quote(str(source))}",))
+    services = _closed(lock.cipher(), (entry.raw for entry in document.services))
+    write_private(output, render(lock.kind, entries, services), replace=force)
+    return _result(
+        output, len(entries) + len(services), lock, (f"Delete the plain file now: shred -u {shlex.quote(str(source))}",)
+    )
 
 
 def add(configuration: Configuration, account: Mapping[str, str]) -> Encrypted:
@@ -93,16 +96,17 @@ def rotate(configuration: Configuration) -> Encrypted:
         CredentialsError: the old key does not open every token, or something cannot be read or written.
     """
     path, base_path = configuration.credentials.file, configuration.storage.base_path
-    plain = CredentialStore.load(configuration).in_the_clear()
+    store = CredentialStore.load(configuration)
+    plain, plain_services = store.in_the_clear(), store.services_in_the_clear()
     lock = Lock.of(configuration, path, "key-file")
     old_keys = lock.keys() if exists(lock.key_file) else ()
     key = new_key()
-    entries = _closed(cipher_of((key,)), plain)
+    entries, services = _closed(cipher_of((key,)), plain), _closed(cipher_of((key,)), plain_services)
     # Both keys lie on disk while the store changes hands: cut off at any line, the store still opens.
     write_keys(lock, (key, *old_keys), base_path)
-    write_private(path, render(lock.kind, entries), replace=True)
+    write_private(path, render(lock.kind, entries, services), replace=True)
     write_keys(lock, (key,), base_path)
-    return _result(path, len(entries), lock, ())
+    return _result(path, len(entries) + len(services), lock, ())
 
 
 def _refuse_output(source: Path, output: Path, *, force: bool) -> None:

@@ -72,6 +72,28 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return Loaded(configuration, path, (*notes(configuration, tree), *who_won))
 
 
+NEEDED_TO_TELL = ("application", "credentials", "notifications")
+
+
+def load_notifications(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Load what it takes to tell somebody that the rest does not load; what is wrong elsewhere is passed over.
+
+    Raises:
+        ConfigurationError: there is no file, or these sections are wrong too.
+    """
+    environ = os.environ if environ is None else environ
+    path = path or find(environ)
+    if path is None or not exists(path):
+        raise ConfigurationError("there is no configuration file", "Copy config/config.example.yaml to it.")
+    path, elsewhere, problems = path.absolute(), list[Problem](), list[Problem]()
+    tree = read_yaml(path, problems)
+    tree = overridden(tree, read_overrides(environ, base_folder(path) / ".env", elsewhere), elsewhere)
+    kept = {name: node for name, node in tree.value.items() if name in NEEDED_TO_TELL}
+    configuration = validate(Node(kept, tree.origin), problems)
+    refuse(problems)
+    return Loaded(_made_absolute(configuration or Configuration(), base_folder(path), environ), path)
+
+
 def state_folder(configuration: Configuration) -> Path:
     """Return the local folder for locks and tool logs: `state`, beside the catalog."""
     catalog = configuration.catalog.path

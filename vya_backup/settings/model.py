@@ -16,14 +16,8 @@ from vya_backup.settings.drill_model import Assertion, Drill
 from vya_backup.settings.evidence_model import Evidence
 from vya_backup.settings.hooks_model import Hook
 from vya_backup.settings.logging_model import Logging
-from vya_backup.settings.monitoring_model import (
-    Email,
-    EmailTemplates,
-    HealthCheck,
-    Monitoring,
-    Notifications,
-    Prometheus,
-)
+from vya_backup.settings.monitoring_model import HealthCheck, Monitoring, Prometheus
+from vya_backup.settings.notifications_model import Email, EmailTemplates, Notifications
 from vya_backup.settings.scheduling_model import Scheduling
 from vya_backup.settings.section import Section
 from vya_backup.settings.site_model import Auditor, Site

@@ -1,4 +1,4 @@
-"""The `monitoring` and `notifications` sections: what machines look at and who is told."""
+"""The `monitoring` section: what machines look at."""
 
 from __future__ import annotations
 
@@ -70,29 +70,3 @@ class Monitoring(Section):
     prometheus: Prometheus = Prometheus()
     health_check: HealthCheck = HealthCheck()
     opentelemetry: OpenTelemetry = OpenTelemetry()
-
-
-class EmailTemplates(Section):
-    """Template files for the two kinds of mail."""
-
-    success: str = "backup_success.html"
-    error: str = "backup_error.html"
-
-
-class Email(Section):
-    """Mail to people."""
-
-    enabled: bool = False
-    smtp_host: str = ""
-    smtp_port: int = Field(default=587, ge=1, le=65535)
-    use_tls: bool = True
-    from_address: str = ""
-    success_recipients: tuple[str, ...] = ()
-    error_recipients: tuple[str, ...] = ()
-    templates: EmailTemplates = EmailTemplates()
-
-
-class Notifications(Section):
-    """Who is told."""
-
-    email: Email = Email()

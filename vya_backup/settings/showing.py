@@ -13,12 +13,16 @@ from vya_backup.redaction import MASK
 from vya_backup.settings.model import Configuration
 
 _URL_ACCOUNT = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_ADDRESS_ALONE = re.compile(r"^(https?://[^/?#]+).+")  # whoever knows the rest of a ping's address can send pings
 _QUERY_SECRET = re.compile(r"(?i)(?<=[?&])((?:token|key|secret|password|auth)[^=&]*)=[^&\s]*")
 
 
 def as_data(configuration: Configuration) -> dict[str, Any]:
     """Return plain JSON values: every section with every key, defaults too, accounts in URLs masked."""
-    masked = _masked(configuration.model_dump(mode="json"))
+    plain = configuration.model_dump(mode="json")
+    pings = plain["notifications"]["pings"]
+    pings |= {key: _ADDRESS_ALONE.sub(rf"\1/{MASK}", pings[key]) for key in pings if key.endswith("_url")}
+    masked = _masked(plain)
     if not isinstance(masked, dict):  # a model always dumps as one
         raise TypeError(type(masked).__name__)
     return masked

@@ -21,9 +21,11 @@ from vya_backup.settings.problems import Origin, Problem, in_order, line_of_id
 VERSION = "1.0"
 KINDS = ("key-file", "hostname-based")
 PURPOSES = ("backup", "restore")
-SECRET_KEYS = ("username", "password")
-_TOP_KEYS = frozenset({"version", "encryption", "databases"})
+SECRET_KEYS = ("username", "password", "url")
+_TOP_KEYS = frozenset({"version", "encryption", "databases", "services"})
 _ENTRY_KEYS = frozenset(Instance.model_fields) | ACCOUNT_KEYS | {"database"}
+_LISTS = ("databases", "services")
+_SERVICE_KEYS = frozenset({"id", *SECRET_KEYS})
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Document:
     path: Path
     entries: tuple[Entry, ...]
     kind: KeyKind | None
+    services: tuple[Entry, ...] = ()
+    """Accounts and addresses of what is no database: a mail server, a target of Apprise, pings."""
 
 
 def parse(path: Path, content: bytes) -> Document:
@@ -69,13 +73,15 @@ def parse(path: Path, content: bytes) -> Document:
     return _checked(path, text, data)
 
 
-def render(kind: KeyKind, entries: Iterable[dict[str, Any]]) -> bytes:
+def render(kind: KeyKind, entries: Iterable[dict[str, Any]], services: Iterable[dict[str, Any]] = ()) -> bytes:
     """Return the bytes of a store with these entries."""
-    data = {
+    data: dict[str, Any] = {
         "version": VERSION,
         "encryption": {"method": "fernet", "key_derivation": kind},
         "databases": list(entries),
     }
+    if listed := list(services):
+        data["services"] = listed
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -92,19 +98,25 @@ def refuse(problems: Iterable[Problem]) -> None:
 
 def _checked(path: Path, text: str, data: Any) -> Document:
     top = Origin(str(path), 1)
-    if not isinstance(data, dict) or not isinstance(data.get("databases"), list):
+    if not isinstance(data, dict) or not isinstance(data.get("databases", []), list) or not {*data} & {*_LISTS}:
         raise CredentialsError(str(Problem(top, 'must be {"databases": [ … ]} with one entry for each account')))
+    if not isinstance(data.get("services", []), list):
+        raise CredentialsError(str(Problem(top.below("services"), 'must be a list of {"id": …, "password": …}')))
     problems = [*_unknown(data, _TOP_KEYS, top), *_wrong_header(data, top)]
-    entries = _located(path, text, data["databases"])
-    refuse([*problems, *(problem for entry in entries for problem in _wrong_entry(entry.raw, entry.origin))])
-    refuse(_twins(entries))
-    return Document(path, tuple(entries), cast("KeyKind | None", data.get("encryption", {}).get("key_derivation")))
+    entries = _located(path, text, data.get("databases", []), "databases")
+    services = _located(path, text, data.get("services", []), "services")
+    wrong = [problem for entry in entries for problem in _wrong_entry(entry.raw, entry.origin)]
+    wrong += [problem for entry in services for problem in _wrong_service(entry.raw, entry.origin)]
+    refuse([*problems, *wrong])
+    refuse([*_twins(entries), *_twins(services)])
+    kind = cast("KeyKind | None", data.get("encryption", {}).get("key_derivation"))
+    return Document(path, tuple(entries), kind, tuple(services))
 
 
-def _located(path: Path, text: str, listed: list[Any]) -> list[Entry]:
+def _located(path: Path, text: str, listed: list[Any], key: str) -> list[Entry]:
     names = [raw.get("id") if isinstance(raw, dict) else None for raw in listed]
     return [
-        Entry(raw, Origin(str(path), line_of_id(text, name, nth=names[:number].count(name)), f"databases[{number}]"))
+        Entry(raw, Origin(str(path), line_of_id(text, name, nth=names[:number].count(name)), f"{key}[{number}]"))
         for number, (raw, name) in enumerate(zip(listed, names, strict=True))
     ]
 
@@ -135,6 +147,18 @@ def _wrong_entry(raw: Any, origin: Origin) -> Iterator[Problem]:
             yield Problem(origin.below(key), "must be text; put it in quotes")
     if "purpose" in raw and raw["purpose"] not in PURPOSES:
         yield Problem(origin.below("purpose"), f"must be {' or '.join(PURPOSES)}, or left out for both")
+
+
+def _wrong_service(raw: Any, origin: Origin) -> Iterator[Problem]:
+    if not isinstance(raw, dict):
+        yield Problem(origin, 'must be {"id": …, "username": …, "password": …} or {"id": …, "url": …}')
+        return
+    yield from _unknown(raw, _SERVICE_KEYS, origin)
+    if not raw.get("id"):
+        yield Problem(origin.below("id"), "is missing; add it")
+    for key in _SERVICE_KEYS:
+        if not isinstance(raw.get(key, ""), str):
+            yield Problem(origin.below(key), "must be text; put it in quotes")
 
 
 def _unknown(raw: dict[str, Any], known: frozenset[str], origin: Origin) -> Iterator[Problem]:

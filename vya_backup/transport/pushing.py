@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException
-from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from vya_backup import clock
 from vya_backup.errors import PushFailed
+from vya_backup.transport.bounded import OutOfTime, within
 from vya_backup.transport.stopping import stop
 
 if TYPE_CHECKING:
@@ -46,27 +45,14 @@ def push(registry: CollectorRegistry, url: str, job: str, patience: Patience = P
     Raises:
         PushFailed: it did not take them in time.
     """
-    done: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            _try(registry, url, job, patience)
-            done.set_result(None)
-        except BaseException as error:  # noqa: BLE001  # raised again where the answer is awaited
-            done.set_exception(error)
-
     try:
-        # A server may answer byte by byte, which no timeout of a socket ends; a daemon is not waited for at the end.
-        Thread(target=run, name="push of metrics", daemon=True).start()
-        done.result(timeout=patience.whole_seconds)
+        within(patience.whole_seconds, lambda: _try(registry, url, job, patience), "push of metrics")
+    except OutOfTime as error:
+        raise _failure(url, f"no answer within {patience.whole_seconds:g} s") from error
     except TimeoutError as error:
-        raise _failure(url, f"no answer within {_waited(done, patience):g} s") from error
+        raise _failure(url, f"no answer within {patience.answer_seconds:g} s") from error
     except (OSError, HTTPException, ValueError, RuntimeError) as error:  # the last one: no thread could be started
         raise _failure(url, str(error)) from error
-
-
-def _waited(done: Future[None], patience: Patience) -> float:
-    return patience.answer_seconds if done.done() else patience.whole_seconds
 
 
 def _try(registry: CollectorRegistry, url: str, job: str, patience: Patience) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
-from vya_backup.jobs.health import backups, machine, servers, settings
+from vya_backup.jobs.health import backups, machine, notices, servers, settings
 from vya_backup.jobs.health.finding import Check, Finding, Named, failure, warning
 from vya_backup.jobs.health.subject import Subject
 
@@ -28,6 +28,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("timer", machine.timer),
     ("missed", machine.missed),
     ("metrics", machine.metrics),
+    ("notifications", notices.notifications),
 )
 
 

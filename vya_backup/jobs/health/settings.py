@@ -17,12 +17,9 @@ OTHERS_WRITE = 0o022
 
 
 def configuration(subject: Subject) -> Finding:
-    """Something is to be backed up, and every setting has its effect."""
+    """Something is to be backed up."""
     if not subject.instances:
         return failure("no instance is to be backed up", "List one under `instances` in the configuration.")
-    idle = [note for note in subject.loaded.notes if "has no effect yet" in note]
-    if idle:
-        return warning(f"{counted(len(idle), 'setting')} without effect", "See which: doit config validate")
     place = subject.loaded.path or "defaults and environment"
     return ok(f"{place}: {counted(len(subject.instances), 'instance')}")
 

@@ -1,0 +1,205 @@
+"""Tells people what came of a run, once it is recorded: gather, decide, send, append.
+
+The rule: nothing here fails a backup or changes how a run ended. What a channel does not take is an event, and told by
+the next message that it takes; the catalog is the only memory of who knows what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from vya_backup import clock
+from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, without_a_run
+from vya_backup.decisions.telling import Told, told
+from vya_backup.decisions.tidings import Earlier, Letter, Tidings
+from vya_backup.errors import BackupError
+from vya_backup.history import notices
+from vya_backup.history.event import Event
+from vya_backup.history.notice_events import NotificationFailed, Notified
+from vya_backup.history.notices import Notice, ToldRun
+from vya_backup.jobs.channels import Channel, Envelope, Receipt, channels, message_id, ping_address
+from vya_backup.jobs.notice_facts import is_dead, is_whole_backup, run_facts, surroundings
+from vya_backup.jobs.workspace import Workspace
+from vya_backup.settings.notifications_model import TROUBLE
+from vya_backup.transport.pinging import ping
+
+LEAST_SECONDS = 3.0
+"""So long a channel is tried even when those before it have used up the time."""
+THREAD = timedelta(days=3)
+"""A list that hears of trouble only is not told of its end; what comes later is another story."""
+
+Compose = Callable[[Tidings], Letter]
+
+
+@dataclass
+class Telling:
+    """One message to each channel about one run, or about what could not be told before."""
+
+    workspace: Workspace
+    compose: Compose
+    run: ToldRun | None
+    broken: str = ""
+    letters: dict[tuple[bool, tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
+
+    @cached_property
+    def told(self) -> Told | None:
+        """Return what the run amounts to, None where it did nothing."""
+        if self.run is None:
+            return None
+        stands = is_whole_backup(self.run)
+        return told(run_facts(self.workspace, self.run, broken=self.broken, stands=stands))
+
+    def late(self, owed: Owed) -> list[Earlier]:
+        """Return what a message has to tell of earlier runs, and of what left none."""
+        runs = {run.run_id: run for run in notices.runs_of(self.workspace.catalog, owed.earlier)}
+        zone = self.workspace.configuration.scheduling.zone
+        found = [self._late(about, runs.get(about), owed.untaken.get(about)) for about in owed.earlier]
+        return [replace(one, at=one.at.astimezone(zone)) for one in found if one]
+
+    def _late(self, about: str, run: ToldRun | None, notice: Notice | None) -> Earlier | None:
+        if run is None:
+            return without_a_run(about, notice) if notice else None
+        facts = run_facts(self.workspace, run)
+        return earlier(facts, told(facts), str(notice.data.get("message", "")) if notice else "")
+
+    def letter(self, owed: Owed) -> tuple[Tidings, Letter]:
+        """Return what is said to those who are owed the same."""
+        key = (owed.this, owed.earlier)
+        if key not in self.letters:
+            about = surroundings(self.workspace, self.run)
+            tidings = joined(about, self.told, self.late(owed))
+            self.letters[key] = (tidings, self.compose(tidings))
+        return self.letters[key]
+
+
+def tell(workspace: Workspace, compose: Compose, run_id: str | None, broken: str = "") -> list[BackupError]:
+    """Tell every channel what it is owed at the end of a run, None for one that did nothing; return what did not work.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    runs = notices.runs_of(workspace.catalog, [run_id] if run_id else [])
+    telling = Telling(workspace, compose, runs[0] if runs else None, broken)
+    failures = []
+    deadline: dict[str, float] = {}
+    for channel in channels(workspace):
+        kind = channel.name.partition(":")[0]
+        until = deadline.setdefault(kind, clock.monotonic() + channel.seconds)  # one server serves all lists
+        failure = _tell(telling, channel, max(until - clock.monotonic(), min(LEAST_SECONDS, channel.seconds)))
+        if failure:
+            failures.append(failure)
+    return failures
+
+
+def dead_runs(workspace: Workspace, channel: str, before: int | None) -> list[str]:
+    """Return the runs that were killed since a channel heard its last word, up to the one that is ending."""
+    words = [notices.newest(workspace.catalog, channel, type_) for type_ in ("notified", "notification_failed")]
+    heard = max((word.id for word in words if word), default=None)
+    if heard is None:
+        return []  # nobody is told what was before the channel was
+    runs = notices.runs_since(workspace.catalog, heard)
+    return [run.run_id for run in runs if (before is None or run.sequence < before) and is_dead(workspace, run)]
+
+
+def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | None:
+    workspace, run = telling.workspace, telling.run
+    untaken = notices.untaken(workspace.catalog, channel.name)
+    dead = dead_runs(workspace, channel.name, run.sequence if run else None)
+    owed = owed_to(channel.levels, telling.told, untaken, dead)
+    if owed.is_nothing:
+        return None
+    tidings, letter = telling.letter(owed)
+    about = (*owed.earlier, *([run.run_id] if run and owed.this else []))
+    said, failure = attempt(workspace, channel, tidings, letter, about, seconds)
+    if not (failure and _was_said(untaken, about, failure)):
+        append(workspace, said, is_of_a_run=run is not None)
+    return failure
+
+
+def attempt(
+    workspace: Workspace, channel: Channel, tidings: Tidings, letter: Letter, about: tuple[str, ...], seconds: float
+) -> tuple[Event, BackupError | None]:
+    """Hand a letter to a channel; return the event of what came of it, and the failure."""
+    last = notices.newest(workspace.catalog, channel.name, "notified")
+    host = workspace.configuration.application.host()
+    envelope = Envelope(
+        tidings.level, workspace.clock(), message_id(channel, about, host), *_thread(last, workspace.clock())
+    )
+    common: dict[str, Any] = {"channel": channel.name, "level": tidings.level, "about": about, "what": tidings.what}
+    try:
+        receipt = channel.deliver(letter, envelope, seconds)
+    except BackupError as error:
+        failed = NotificationFailed(**common, code=error.code, message=error.message, hint=error.hint)
+        return failed, type(error)(f"{channel.name} was not told: {error.message}", error.hint)
+    return _notified(common, channel, letter, envelope, receipt), None
+
+
+def _notified(
+    common: dict[str, Any], channel: Channel, letter: Letter, envelope: Envelope, receipt: Receipt
+) -> Notified:
+    return Notified(
+        **common,
+        to=channel.to,
+        answer=receipt.answer,
+        refused=receipt.refused,
+        message_id=envelope.message_id,
+        thread=envelope.thread or envelope.message_id,
+        sha256=hashlib.sha256(letter.text.encode()).hexdigest(),
+        note=letter.problem,
+    )
+
+
+def _thread(last: Notice | None, now: datetime) -> tuple[str, str]:
+    """Return thread and mail that the next one refers to: a thread is trouble that goes on, up to the good news."""
+    if last is None or last.data.get("level") not in TROUBLE or not now - last.at < THREAD:
+        return "", ""
+    return str(last.data.get("thread", "")), str(last.data.get("message_id", ""))
+
+
+def _was_said(untaken: Sequence[Notice], about: tuple[str, ...], failure: BackupError) -> bool:
+    """Say whether the catalog knows this failure already, so that a down server fills it with nothing new."""
+    known = {run_id for notice in untaken for run_id in notice.about}
+    return bool(untaken) and set(about) <= known and untaken[-1].data.get("code") == failure.code
+
+
+def append(workspace: Workspace, event: Event, *, is_of_a_run: bool) -> None:
+    """Record what was told; under the run that it is about, and begin none for it."""
+    if not is_of_a_run:
+        workspace.catalog.append(event)
+        return
+    with workspace.catalog.aftermath():
+        workspace.catalog.append(event)
+
+
+# ------------------------------------------------------------------ pings
+
+
+def ping_end(workspace: Workspace, run: ToldRun | None, exit_status: int, headline: str = "") -> BackupError | None:
+    """Ping that a backup came to its end; a run that did nothing is alive too, and leaves no event."""
+    level = "ERROR" if exit_status else "SUCCESS"
+    words = [f"run {run.run_id}" if run else "nothing was due", f"exit status {exit_status}", headline]
+    seconds = workspace.configuration.notifications.pings.timeout_seconds
+    common: dict[str, Any] = {
+        "channel": "ping",
+        "level": level,
+        "about": (run.run_id,) if run else (),
+        "what": f"exit {exit_status}",
+    }
+    failure: BackupError | None = None
+    said: Event
+    try:
+        url = ping_address(workspace.configuration, workspace.credentials, "fail" if exit_status else "success")
+        if not url:
+            return None
+        said = Notified(**common, answer=ping(url, "\n".join(filter(None, words)), seconds))
+    except BackupError as error:
+        failure = type(error)(f"the ping was not taken: {error.message}", error.hint)
+        said = NotificationFailed(**common, code=error.code, message=error.message, hint=error.hint)
+    if run:
+        append(workspace, said, is_of_a_run=True)
+    return failure
