@@ -41,7 +41,7 @@ def test_all_errors_are_reported_at_once_in_the_order_of_the_lines(project: Proj
     [
         ("base_path: /srv", "line 1: base_path is an unknown key here; it belongs to `storage.base_path`"),
         ("storage: {local: {pase_path: /x}}", "line 1: storage.local.pase_path is an unknown key; did you mean "),
-        ("xyzzy: 1", "line 1: xyzzy is an unknown key; the keys here are application, instances, credentials, "),
+        ("xyzzy: 1", "line 1: xyzzy is an unknown key; the keys here are schema_version, application, instances, "),
         (f"{INSTANCE}    ssl: {{cacert: /x}}", "line 5: instances[0].ssl.cacert is an unknown key; did you mean `ca_c"),
         ("backup:\n  retries:\n", "line 2: backup.retries has no value; give it one or remove the line"),
         ("backup:\n  retries: -1\n", "line 2: backup.retries is '-1', but must be at least 0"),

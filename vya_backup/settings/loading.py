@@ -91,7 +91,7 @@ def load_notifications(path: Path | None = None, environ: Mapping[str, str] | No
     kept = {name: node for name, node in tree.value.items() if name in NEEDED_TO_TELL}
     configuration = validate(Node(kept, tree.origin), problems)
     refuse(problems)
-    return Loaded(_made_absolute(configuration or Configuration(), base_folder(path), environ), path)
+    return Loaded(_made_absolute(configuration or Configuration(), path, environ), path)
 
 
 def state_folder(configuration: Configuration) -> Path:
@@ -120,27 +120,22 @@ def _validated(tree: Node, path: Path | None, environ: Mapping[str, str], proble
 
 
 def _made_absolute(configuration: Configuration, path: Path | None, environ: Mapping[str, str]) -> Configuration:
-    base = base_folder(path)
-    configuration = _absolute(configuration, base)
+    storage = configuration.storage
+    if path and path == of_user(environ).configuration and "base_path" not in storage.model_fields_set:
+        storage = storage.model_copy(update={"base_path": of_file(path, environ).backups})
+    configuration = _absolute(configuration.model_copy(update={"storage": storage}), base_folder(path))
+    catalog = configuration.catalog.path or _default_catalog(path, environ)
     key_file = configuration.credentials.key_file or _systemd_key(configuration.credentials, environ)
     return configuration.model_copy(
         update={
-            **_default_places(configuration, path, environ),
+            "catalog": configuration.catalog.model_copy(update={"path": catalog}),
             "credentials": configuration.credentials.model_copy(update={"key_file": key_file}),
         }
     )
 
 
-def _default_places(configuration: Configuration, path: Path | None, environ: Mapping[str, str]) -> dict[str, Section]:
-    """Return catalog and storage, with the places that belong to the file where nothing else was said."""
-    catalog, storage = configuration.catalog, configuration.storage
-    if path is None:
-        said = catalog.path or base_folder(None) / "catalog" / "catalog.db"
-        return {"catalog": catalog.model_copy(update={"path": said})}
-    places = of_file(path, environ)
-    if path == of_user(environ).configuration and "base_path" not in storage.model_fields_set:
-        storage = storage.model_copy(update={"base_path": places.backups})
-    return {"catalog": catalog.model_copy(update={"path": catalog.path or places.catalog}), "storage": storage}
+def _default_catalog(path: Path | None, environ: Mapping[str, str]) -> Path:
+    return of_file(path, environ).catalog if path else base_folder(None) / "catalog" / "catalog.db"
 
 
 def _systemd_key(credentials: Credentials, environ: Mapping[str, str]) -> Path | None:
