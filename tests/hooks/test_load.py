@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +26,9 @@ def test_a_run_and_all_its_children_are_gentle(tmp_path: Path) -> None:
     project = hooked(tmp_path, *told, hook("h", "before_backup", show, databases=["local/shop"]), more=gentle)
     done = project.run("backup")
     assert done.status == 0, done.said
-    assert {event["data"]["output"] for event in ran(project)} == {"7\nidle"}
+    assert {event["data"]["output"] for event in ran(project)} == {
+        f"{max(7, os.nice(0))}\nidle"
+    }  # nobody gets back what was given up
 
 
 def test_a_dump_is_held_to_its_rate_and_not_taken_for_a_hung_one(

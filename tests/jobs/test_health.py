@@ -85,10 +85,10 @@ def later(**span: float) -> clock.Clock:
 
 
 def test_all_is_well_where_it_is(subject: Opens) -> None:
-    """But for what this machine has not: a timer, and perhaps somebody who keeps its clock."""
+    """But for what this machine has not: a timer, somebody who is told, and perhaps somebody who keeps its clock."""
     found = {one.name: one.status for one in examine(subject())}
     assert list(found) == [name for name, _ in CHECKS]
-    assert {name for name, status in found.items() if status != "ok"} <= {"timer", "clock"}
+    assert {name for name, status in found.items() if status != "ok"} <= {"timer", "clock", "notifications"}
     assert "failure" not in found.values()
 
 
@@ -132,12 +132,6 @@ def test_nothing_to_back_up_is_a_failure(subject: Opens, project: Project) -> No
     """A configuration that was emptied by mistake looks fine everywhere else."""
     project.configure("instances: [{id: local, type: sqlite, path: data/*.db, enabled: false}]")
     assert settings.configuration(subject()).status == "failure"
-
-
-def test_settings_without_effect_are_warned_of(subject: Opens, project: Project) -> None:
-    """Whoever switched the page on believes that somebody looks at it."""
-    project.configure(CONFIGURATION + "monitoring: {health_check: {enabled: true}}\n")
-    assert settings.configuration(subject()).status == "warning"
 
 
 STORE = '{"version": "1.0", "encryption": {"method": "fernet", "key_derivation": "KIND"}, "databases": []}'

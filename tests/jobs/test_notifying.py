@@ -266,7 +266,7 @@ def test_a_run_that_was_killed_is_told_by_the_next_one(nights: Nights, post: Pos
     assert "run killed while dumping prod/shop" in " ".join(mail.part("plain").split())
 
     post.letters.clear()
-    nights.night(*crm(4))
+    nights.night(*shop(4), *crm(4))
     assert [one.to for one in post.letters] == [[ADMIN]]
 
 
@@ -288,7 +288,7 @@ def test_a_killed_run_is_told_by_the_failure_unit_at_once_and_once(nights: Night
     assert "status 9" in text
 
     assert "told by the run itself" in tell_failure(nights.workspace, UNIT, nights.compose)[0]
-    nights.night(*crm(2))
+    nights.night(*shop(2), *crm(2))
     assert [one.to for one in post.letters] == [[ONCALL], [ADMIN]]
 
 

@@ -59,7 +59,7 @@ def prune(workspace: Workspace, key: Key, progress: pipeline.Progress) -> Outcom
         AlreadyRunning: another process works on it.
         BackupError: the catalog or the disk refused.
     """
-    with hold(workspace.state / "locks", str(key), f"prune of {key}"):
+    with workspace.locked(key, f"prune of {key}"):
         problems = _miss(workspace, key)
         checks = _checked(workspace, key, progress, problems)
         outcome = Outcome(*_append(workspace, key, checks), problems=problems)
