@@ -40,6 +40,8 @@ class Unit:
         assert self.one("NoNewPrivileges") == "yes"
         assert self.one("CapabilityBoundingSet") == ""
         words = ["bwrap", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+        assert self.one("PrivateTmp") == "yes"
+        words += ["--perms", "1777", "--tmpfs", "/var/tmp"]  # in /tmp the test has its own folder
         if os.geteuid() == 0:
             words += [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
             if PYTHONS_HOME in Path(os.path.realpath("/proc/self/exe")).parents:  # else its user cannot read Python

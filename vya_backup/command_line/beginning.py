@@ -58,7 +58,8 @@ class Init(Command):  # type: ignore[misc]
             raise UsageError(f"there is no {places.configuration} to add to", "Leave --add out.")
         if is_there and not (options["add"] or options["print_grants"]):
             return _go_on(talk, load(places.configuration))
-        talk.say("VYA BackupDB, first contact. Nothing is changed before you agree to it.")
+        if not options["print_grants"]:
+            talk.say("VYA BackupDB, first contact. Nothing is changed before you agree to it.")
         wish, server = first_questions.ask_everything(talk, places, adds=is_there and bool(options["add"]))
         if options["print_grants"]:
             return _print_statements(talk, wish, server)
