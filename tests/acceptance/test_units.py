@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,14 +78,16 @@ def _serves(home: Path) -> None:
         "User=vya-site": f"User={USER}",
     }
     unit = Unit(resource("config/systemd/vya-backupdb-site.service"), paths)
-    with subprocess.Popen(unit.argv(), env=unit.environment, cwd="/", stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        unit.argv(), env=unit.environment, cwd="/", stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
         try:
             wait_until(lambda: process.poll() is not None or _answer(port) is not None)
             answer = _answer(port)
             assert answer is not None
             assert "vya_backup_last_run_exit_status 0.0" in answer
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # a change of the user takes bwrap's hold of its child away
 
 
 def _answer(port: int) -> str | None:
