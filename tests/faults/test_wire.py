@@ -31,25 +31,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("kind", KINDS + (ALSO_WITH_LONG if metafunc.config.getoption("--long") else []))
 
 
+@pytest.fixture
+def wire(kind: Kind, servers: Servers) -> Iterator[Wire]:
+    """A line to the server that all tests share, which gets back nothing of what is made and broken here."""
+    server = servers.shared(kind)
+    with Wire(server) as line:
+        yield line
+    for name in server.databases():
+        if name in {"other", "shop"} or name.startswith("vya_"):
+            server.drop_database(name)
+
+
 def test_no_word_that_is_lost_or_unanswered_breaks_a_restore(
-    kind: Kind, servers: Servers, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
+    kind: Kind, wire: Wire, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Above all a word that the server has carried out, and whose answer never comes."""
-    with Wire(servers.shared(kind)) as wire:
-        cut = Cut(wire, restoring(kind, wire.server, wire.port), tmp_path, asking=False)
-        broken = cut.all(capsys, everything=long)
-    assert broken == []
+    cut = Cut(wire, restoring(kind, wire.server, wire.port), tmp_path, asking=False)
+    assert cut.all(capsys, everything=long) == []
 
 
 @pytest.mark.long_for("mariadb")
 def test_no_word_that_is_lost_or_unanswered_breaks_a_backup(
-    kind: Kind, servers: Servers, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
+    kind: Kind, wire: Wire, tmp_path: Path, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever is called good restores."""
-    with Wire(servers.shared(kind)) as wire:
-        cut = Cut(wire, backing_up(kind, wire.server, wire.port), tmp_path, asking=True)
-        broken = cut.all(capsys, everything=long)
-    assert broken == []
+    cut = Cut(wire, backing_up(kind, wire.server, wire.port), tmp_path, asking=True)
+    assert cut.all(capsys, everything=long) == []
 
 
 class Cut:

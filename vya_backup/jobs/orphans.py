@@ -41,7 +41,7 @@ def _closed(workspace: Workspace, row: BackupRow) -> str:
         with hold(workspace.state / "locks", str(key), f"closing of a dump of {key}"):
             if row.backup_id not in {one.backup_id for one in _orphans(workspace)}:
                 return ""
-            if _close(workspace, row):
+            if _is_adopted(workspace, row):
                 return ""
     except AlreadyRunning:
         return ""  # another run has come to it, and what it dumps now may have the same name
@@ -55,8 +55,8 @@ def _orphans(workspace: Workspace) -> list[BackupRow]:
     return [row for row in begun if row.process and is_gone(ProcessIdentity(**row.process), host)]
 
 
-def _close(workspace: Workspace, row: BackupRow) -> bool:
-    """Say whether the dump was complete, and is adopted; else it is abandoned and swept."""
+def _is_adopted(workspace: Workspace, row: BackupRow) -> bool:
+    """Adopt a complete dump; abandon and sweep any other. Say which it was."""
     # the files first: after an abort between the two the backup is still open, and the next run begins here again
     artifact = ArtifactName(row.path or "")
     workspace.store.sweep(str(PurePosixPath(artifact.dump).parent))
