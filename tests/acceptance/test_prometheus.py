@@ -88,7 +88,7 @@ def test_overdue_and_failed_fire_and_resolve_in_a_real_prometheus(tmp_path: Path
 
 def test_a_real_pushgateway_takes_the_metrics(tmp_path: Path, shared: Path) -> None:
     """Under the job of this host, and again at the next run."""
-    with started("prometheus-pushgateway", shared) as pushgateway:
+    with started("prometheus-pushgateway", shared, "--persistence.file=") as pushgateway:
         project = project_of(tmp_path, f"pushgateway_url: '{pushgateway.url}'")
         assert project.run("backup").status == 0
         assert pushed(pushgateway.get("/metrics"), "executions_total", 'status="success"') == 2

@@ -94,7 +94,7 @@ class _Collected(Collector):
 
 def _counters(seen: Observed) -> Iterator[Metric]:
     executions = Counter("vya_backup_executions", "Attempts to back up a database.", labels=(*OF_INSTANCE, "status"))
-    missed = Counter("vya_backup_missed", "Expected runs of a job that did not happen.", labels=["job"])
+    missed = Counter("vya_backup_missed", "Expected runs of a job that did not happen.", labels=["operation"])
     restores = Counter("vya_backup_restores", "Restores into an instance.", labels=(*OF_INSTANCE, "status"))
     errors = Counter("vya_backup_errors", "Failures by the code that they carry.", labels=(*OF_INSTANCE, "error_type"))
     files = Counter("vya_backup_files_processed", "Artifacts that were worked on.", labels=("operation", "status"))
