@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.letters import letter
 from vya_backup.outlook.weeks import week_of
 from vya_backup.settings.notifications_model import Digest, Email, Notifications, Pings
+from vya_backup.transport.liveness import this_process
 
 ADMIN, ONCALL = "admin@example.org", "oncall@example.org"
 GONE = Process(host="testhost", boot_id="another boot", pid=1, started_ticks=1)
@@ -115,7 +116,7 @@ def nights(bench: Bench, post: Post) -> Iterator[Nights]:
 
 def subjects(post: Post, to: str) -> list[str]:
     """Return what somebody got."""
-    return [one.message["Subject"] for one in post.letters if one.to == [to]]
+    return [one.message["Subject"].strip() for one in post.letters if one.to == [to]]
 
 
 def crm(number: int) -> tuple[Event, ...]:
@@ -268,6 +269,38 @@ def test_a_run_that_was_killed_is_told_by_the_next_one(nights: Nights, post: Pos
     post.letters.clear()
     nights.night(*shop(4), *crm(4))
     assert [one.to for one in post.letters] == [[ADMIN]]
+
+
+def test_the_first_word_that_a_channel_hears_may_be_of_a_run_that_was_killed(nights: Nights, post: Post) -> None:
+    """Who hears of trouble only has heard nothing for as long as all was well."""
+    nights.killed(started("s2"))
+    nights.night(*shop(3), *crm(3))
+    (subject,) = subjects(post, ONCALL)
+    assert subject.startswith("[VYA] ERROR testhost: told late: run killed while dumping prod/shop; now: 2 databases")
+    assert subjects(post, ADMIN) == ["[VYA] SUCCESS testhost: 2 databases backed up, 2.0 KiB"]
+
+
+def test_a_run_that_ended_badly_and_died_before_it_told_is_told_by_the_next_one(nights: Nights, post: Post) -> None:
+    """A kill between its end and its mail; once, and not while it may still tell by itself."""
+    nights.clock.at += timedelta(days=1)
+    alive = Process(**asdict(this_process("testhost")))
+    for process, events, status in ((GONE, (FAILED,), 1), (alive, (FAILED,), 1), (GONE, (*shop(2), *crm(2)), 0)):
+        said = RunStarted(command="doit backup", version="2", environment="test", process=process)
+        with nights.workspace.catalog.run(said) as run:
+            nights.workspace.catalog.append(*events)
+            run.finish(status, {"ok": 1 - status, "failed": status})
+    nights.tell(None)
+    nights.tell(None)
+    assert subjects(post, ADMIN) == [], "good news that nobody heard is no debt"
+    assert subjects(post, ONCALL) == ["[VYA] ERROR testhost: told late: 1 of 1 database failed: crm (disk full)"]
+
+
+def test_what_ended_badly_long_ago_is_not_told_to_a_new_channel(nights: Nights, post: Post) -> None:
+    """A fortnight is what somebody can still do something about."""
+    nights.killed(started("s2"))
+    nights.clock.at += timedelta(days=15)
+    nights.night(*shop(3), *crm(3))
+    assert not any("told late" in one for one in subjects(post, ONCALL))
 
 
 # --------------------------------------------------------------------------- the failure unit

@@ -44,17 +44,18 @@ class Owed:
         return not (self.this or self.earlier)
 
 
-def owed_to(levels: Sequence[Level], told: Told | None, untaken: Iterable[Notice], dead: Iterable[str] = ()) -> Owed:
+def owed_to(levels: Sequence[Level], told: Told | None, untaken: Iterable[Notice], unheard: Iterable[str] = ()) -> Owed:
     """Return what a channel with these levels is owed at the end of a run, None where the run did nothing.
 
-    `untaken` is what the channel did not take since it last took something, `dead` are runs that were killed since.
+    `untaken` is what the channel did not take since it last took something, `unheard` are runs of which it was
+    never told anything, because they died before.
     """
     first: dict[str, Notice] = {}
     for notice in untaken:
         for about in notice.about:
             if not about.startswith(DIGEST):
                 first.setdefault(about, notice)
-    earlier = [*first, *(run_id for run_id in dead if run_id not in first)]
+    earlier = [*first, *(run_id for run_id in unheard if run_id not in first)]
     is_wanted = told is not None and told.level in levels and not (told.is_quiet and told.level == "SUCCESS")
     return Owed(is_wanted, tuple(earlier), first)
 

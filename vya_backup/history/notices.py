@@ -110,6 +110,18 @@ def words_about(reads: Reads, about: str, since: int = 0) -> list[Notice]:
     )
 
 
+def named_since(reads: Reads, channel: str, since: int) -> set[str]:
+    """Return all that the notices of a channel are about which were recorded after an event."""
+    rows = read(
+        reads,
+        Notice,
+        "events WHERE type IN ('notified', 'notification_failed') AND instance IS NULL AND database IS NULL "
+        "AND id > ? AND json_extract(data, '$.channel') = ?",
+        [since, channel],
+    )
+    return {name for row in rows for name in row.about}
+
+
 def runs_of(reads: Reads, run_ids: Iterable[str]) -> list[ToldRun]:
     """Return these runs, oldest first."""
     return _runs(reads, "r.run_id IN (SELECT value FROM json_each(?)) ORDER BY r.sequence", [json.dumps(list(run_ids))])

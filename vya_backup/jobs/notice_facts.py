@@ -36,9 +36,14 @@ def is_backup(run: ToldRun) -> bool:
 
 def is_dead(workspace: Workspace, run: ToldRun) -> bool:
     """Say whether a run certainly ended without its end having been recorded."""
-    if run.finished_at is not None or not run.process:
-        return False
-    return is_gone(ProcessIdentity(**run.process), workspace.configuration.application.host())
+    return run.finished_at is None and is_gone_run(workspace, run)
+
+
+def is_gone_run(workspace: Workspace, run: ToldRun) -> bool:
+    """Say whether the process that a run was is certainly no more."""
+    return run.process is not None and is_gone(
+        ProcessIdentity(**run.process), workspace.configuration.application.host()
+    )
 
 
 def run_facts(workspace: Workspace, run: ToldRun, *, broken: str = "", stands: bool = False) -> Run:

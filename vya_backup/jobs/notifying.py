@@ -23,13 +23,16 @@ from vya_backup.history.event import Event
 from vya_backup.history.notice_events import NotificationFailed, Notified
 from vya_backup.history.notices import Notice, ToldRun
 from vya_backup.jobs.channels import Channel, Envelope, Receipt, channels, message_id, ping_address
-from vya_backup.jobs.notice_facts import is_dead, is_whole_backup, run_facts, surroundings
+from vya_backup.jobs.notice_facts import is_gone_run, is_whole_backup, run_facts, surroundings
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.settings.notifications_model import TROUBLE
+from vya_backup.settings.notifications_model import TROUBLE, Level
 from vya_backup.transport.pinging import ping
 
 LEAST_SECONDS = 3.0
 """So long a channel is tried even when those before it have used up the time."""
+UNHEARD = timedelta(days=14)
+MOST_UNHEARD = 50
+"""So far back, in time and in runs, a run is looked for that died before it could tell anybody."""
 THREAD = timedelta(days=3)
 """A list that hears of trouble only is not told of its end; what comes later is another story."""
 
@@ -45,6 +48,7 @@ class Telling:
     run: ToldRun | None
     broken: str = ""
     letters: dict[tuple[bool, tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
+    levels: dict[str, Level] = field(default_factory=dict)
 
     @cached_property
     def told(self) -> Told | None:
@@ -66,6 +70,12 @@ class Telling:
             return without_a_run(about, notice) if notice else None
         facts = run_facts(self.workspace, run)
         return earlier(facts, told(facts), str(notice.data.get("message", "")) if notice else "")
+
+    def concerns(self, channel: Channel, run: ToldRun) -> bool:
+        """Say whether a channel is for what an earlier run amounts to."""
+        if run.run_id not in self.levels:
+            self.levels[run.run_id] = told(run_facts(self.workspace, run)).level
+        return self.levels[run.run_id] in channel.levels
 
     def letter(self, owed: Owed) -> tuple[Tidings, Letter]:
         """Return what is said to those who are owed the same."""
@@ -96,21 +106,11 @@ def tell(workspace: Workspace, compose: Compose, run_id: str | None, broken: str
     return failures
 
 
-def dead_runs(workspace: Workspace, channel: str, before: int | None) -> list[str]:
-    """Return the runs that were killed since a channel heard its last word, up to the one that is ending."""
-    words = [notices.newest(workspace.catalog, channel, type_) for type_ in ("notified", "notification_failed")]
-    heard = max((word.id for word in words if word), default=None)
-    if heard is None:
-        return []  # nobody is told what was before the channel was
-    runs = notices.runs_since(workspace.catalog, heard)
-    return [run.run_id for run in runs if (before is None or run.sequence < before) and is_dead(workspace, run)]
-
-
 def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | None:
     workspace, run = telling.workspace, telling.run
     untaken = notices.untaken(workspace.catalog, channel.name)
-    dead = dead_runs(workspace, channel.name, run.sequence if run else None)
-    owed = owed_to(channel.levels, telling.told, untaken, dead)
+    unheard = [one.run_id for one in unheard_runs(workspace, channel.name) if telling.concerns(channel, one)]
+    owed = owed_to(channel.levels, telling.told, untaken, unheard)
     if owed.is_nothing:
         return None
     tidings, letter = telling.letter(owed)
@@ -119,6 +119,20 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     if not (failure and _was_said(untaken, about, failure)):
         append(workspace, said, is_of_a_run=run is not None)
     return failure
+
+
+def unheard_runs(workspace: Workspace, channel: str) -> list[ToldRun]:
+    """Return the late runs that were killed, or ended badly, and of which no notice of the channel tells, oldest first.
+
+    Their process is gone: one that is still there tells by itself.
+    """
+    since = workspace.clock() - UNHEARD
+    recent = notices.runs_since(workspace.catalog, 0, limit=MOST_UNHEARD)
+    silent = [one for one in recent if one.started_at > since and one.exit_status != 0 and is_gone_run(workspace, one)]
+    if not silent:
+        return []
+    heard = notices.named_since(workspace.catalog, channel, silent[0].sequence)
+    return [one for one in silent if one.run_id not in heard]
 
 
 def attempt(

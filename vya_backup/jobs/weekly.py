@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from vya_backup.decisions.owing import DIGEST
 from vya_backup.decisions.tidings import Letter, Tidings
 from vya_backup.errors import BackupError
-from vya_backup.history.notices import newest, untaken
+from vya_backup.history.notices import newest
 from vya_backup.jobs.channels import Channel, digest_channels
 from vya_backup.jobs.notifying import append, attempt
 from vya_backup.jobs.workspace import Workspace
@@ -51,15 +51,6 @@ def send_digest(workspace: Workspace, make: Callable[[], tuple[Tidings, Letter]]
         append(workspace, event, is_of_a_run=False)
         sent.append(Sent(channel.name, channel.to, getattr(event, "answer", ""), failure))
     return sent
-
-
-def is_pending(workspace: Workspace) -> bool:
-    """Say whether the mail of this week was tried and did not arrive everywhere."""
-    return any(
-        one.about[-1:] and one.about[-1].startswith(DIGEST)
-        for channel in digest_channels(workspace)
-        for one in untaken(workspace.catalog, channel.name)[-1:]
-    )
 
 
 def _has_it(workspace: Workspace, channel: Channel, key: str) -> bool:
