@@ -92,10 +92,12 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str] | None
 
 
 @contextlib.contextmanager
-def in_mid_dump(project: Project, server: TestServer, name: str = "shop") -> Iterator[subprocess.Popen[str]]:
+def in_mid_dump(
+    project: Project, server: TestServer, name: str = "shop", words: Sequence[str] = ("backup",)
+) -> Iterator[subprocess.Popen[str]]:
     """Give a run whose dump has begun and cannot end; the block lasts as long as the lock."""
     with held(server, name):
-        process = project.start("backup")
+        process = project.start(*words)
         try:
             wait_for(lambda: waiting(server) and dump_tools(process.pid), process)
             yield process

@@ -70,16 +70,31 @@ def writer(workspace: Workspace) -> Compose:
     return compose
 
 
+def week_letter(workspace: Workspace) -> tuple[Tidings, Letter]:
+    """Return the mail of the week, with the operator's templates.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    from vya_backup.outlook import letters, weeks
+
+    tidings, week = weeks.week_of(workspace)
+    return tidings, letters.digest(tidings, week, workspace.configuration.notifications.email.templates)
+
+
 def _announced(workspace: Workspace, run: Run) -> list[BackupError]:
     from vya_backup.decisions.telling import told
     from vya_backup.history import notices
     from vya_backup.jobs.notice_facts import run_facts
     from vya_backup.jobs.notifying import ping_end, tell
+    from vya_backup.jobs.weekly import is_owed, send_digest
 
     broken = _broken(run)
     if broken is None:
         return []
     failures = tell(workspace, writer(workspace), run.run_id if run.is_recorded else None, broken)
+    if not failures and is_owed(workspace):
+        failures += [one.failure for one in send_digest(workspace, lambda: week_letter(workspace)) if one.failure]
     if workspace.configuration.notifications.pings.is_wanted and "backup" in _groups(run):
         rows = notices.runs_of(workspace.catalog, [run.run_id])
         status = run.ended.exit_status if run.ended else 1

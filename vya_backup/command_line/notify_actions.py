@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from vya_backup import clock
-from vya_backup.command_line.announcing import writer
+from vya_backup.command_line.announcing import week_letter, writer
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.session import GLOBAL_CONFIG, configured, demand_configuration, looking, wired
 from vya_backup.decisions.owing import joined
 from vya_backup.decisions.telling import told
-from vya_backup.decisions.tidings import Letter, Tidings
+from vya_backup.decisions.tidings import Letter
 from vya_backup.errors import BackupError, UsageError
 from vya_backup.history import notices
 from vya_backup.jobs.channels import of_settings
@@ -22,7 +22,7 @@ from vya_backup.jobs.trying import sample, try_all
 from vya_backup.jobs.unit_failure import asked, tell_blindly, tell_failure
 from vya_backup.jobs.weekly import send_digest
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook import letters, weeks
+from vya_backup.outlook import letters
 from vya_backup.outlook.tables import table
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import Loaded, load_notifications
@@ -58,7 +58,7 @@ def try_channels(options: Mapping[str, Any]) -> int:
 def preview(options: Mapping[str, Any]) -> int:
     """Show the mail about a run, or write its HTML into a file; nothing is sent."""
     with looking() as workspace:
-        letter = _of_week(workspace)[1] if options["digest"] else _of_run(workspace, options["run"])
+        letter = week_letter(workspace)[1] if options["digest"] else _of_run(workspace, options["run"])
     if options["html"]:
         path = Path(options["html"])
         path.write_text(letter.html, encoding="utf-8")
@@ -75,13 +75,13 @@ def send_week(options: Mapping[str, Any]) -> int:
     settings = loaded.configuration.notifications
     if options["dry_run"]:
         with looking() as workspace:
-            _print(_of_week(workspace)[1])
+            _print(week_letter(workspace)[1])
         return 0
     if not settings.digest.enabled:
         print("notifications.digest.enabled is false: nothing is sent")
         return 0
     with wired(loaded, read_only=False) as workspace:
-        sent = send_digest(workspace, lambda: _of_week(workspace), again=bool(options["again"]))
+        sent = send_digest(workspace, lambda: week_letter(workspace), again=bool(options["again"]))
     if not sent:
         raise UsageError("nobody gets a digest", "Set notifications.digest.recipients, or success_recipients of email.")
     for one in sent:
@@ -137,11 +137,6 @@ def _of_run(workspace: Workspace, wanted: str) -> Letter:
     run = found[-1]
     tidings = joined(surroundings(workspace, run), told(run_facts(workspace, run, stands=is_whole_backup(run))), ())
     return letters.letter(tidings, workspace.configuration.notifications.email.templates)
-
-
-def _of_week(workspace: Workspace) -> tuple[Tidings, Letter]:
-    tidings, week = weeks.week_of(workspace)
-    return tidings, letters.digest(tidings, week, workspace.configuration.notifications.email.templates)
 
 
 def _print(letter: Letter) -> None:

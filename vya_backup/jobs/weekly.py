@@ -32,14 +32,34 @@ def week_key(today: date, weekday: Weekday) -> str:
     return f"{DIGEST}{began.isoformat()}"
 
 
+def this_week(workspace: Workspace) -> str:
+    """Return the name of the week that is told of now, on the clock of the schedule."""
+    today = workspace.clock().astimezone(workspace.configuration.scheduling.zone).date()
+    return week_key(today, workspace.configuration.notifications.digest.weekday)
+
+
+def is_owed(workspace: Workspace) -> bool:
+    """Say whether a channel did not take the mail of this week when it was sent, and nobody has to ask for it again.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    if not workspace.configuration.notifications.digest.enabled:
+        return False
+    key = this_week(workspace)
+    return any(
+        _named(workspace, channel, "notification_failed", key) and not _has_it(workspace, channel, key)
+        for channel in digest_channels(workspace)
+    )
+
+
 def send_digest(workspace: Workspace, make: Callable[[], tuple[Tidings, Letter]], *, again: bool = False) -> list[Sent]:
     """Send the mail of this week to every channel that has not had it; with `again` to all of them.
 
     Raises:
         CatalogError: the catalog cannot be read or written.
     """
-    settings = workspace.configuration.notifications.digest
-    key = week_key(workspace.clock().astimezone(workspace.configuration.scheduling.zone).date(), settings.weekday)
+    key = this_week(workspace)
     made: tuple[Tidings, Letter] | None = None
     sent = []
     for channel in digest_channels(workspace):
@@ -54,5 +74,9 @@ def send_digest(workspace: Workspace, make: Callable[[], tuple[Tidings, Letter]]
 
 
 def _has_it(workspace: Workspace, channel: Channel, key: str) -> bool:
-    last = newest(workspace.catalog, channel.name, "notified", f"{DIGEST}%")
+    return _named(workspace, channel, "notified", key)
+
+
+def _named(workspace: Workspace, channel: Channel, type_: str, key: str) -> bool:
+    last = newest(workspace.catalog, channel.name, type_, f"{DIGEST}%")
     return last is not None and key in last.about
