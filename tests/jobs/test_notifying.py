@@ -22,7 +22,7 @@ from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.health.notices import notifications
 from vya_backup.jobs.notifying import ping_end, tell
 from vya_backup.jobs.unit_failure import Unit, tell_failure
-from vya_backup.jobs.weekly import send_digest
+from vya_backup.jobs.weekly import is_owed, send_digest
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.letters import letter
 from vya_backup.outlook.weeks import week_of
@@ -364,10 +364,13 @@ def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -
         tidings, week = week_of(nights.workspace)
         return tidings, digest(tidings, week)
 
+    assert not is_owed(nights.workspace), "nobody was refused it"
     post.answers = ["554 no"]
     assert send_digest(nights.workspace, make)[0].failure is not None
+    assert is_owed(nights.workspace)
     for _ in range(3):
         send_digest(nights.workspace, make)
+        assert not is_owed(nights.workspace)
     assert [one.to for one in post.letters] == [[ADMIN]]
     text = " ".join(post.letters[0].part("plain").split())
     assert "prod/shop" in text

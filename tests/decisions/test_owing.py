@@ -1,0 +1,28 @@
+"""What a channel is owed, from the notices that it did not take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from vya_backup.decisions.owing import DIGEST, owed_to
+from vya_backup.history.notices import Notice
+
+
+def untaken(number: int, *about: str) -> Notice:
+    """Give a notice that a channel did not take."""
+    at = datetime(2026, 1, number, tzinfo=UTC)
+    return Notice(number, at, "notification_failed", {"about": about, "level": "ERROR"})
+
+
+def test_a_digest_that_was_not_taken_is_no_run_to_be_told_late() -> None:
+    """A chat may have both; the digest comes by itself again."""
+    owed = owed_to(("ERROR",), None, [untaken(1, "r1"), untaken(2, f"{DIGEST}2026-01-05"), untaken(3, "r1", "r2")])
+    assert owed.earlier == ("r1", "r2")
+    assert owed.untaken["r1"].id == 1, "why it was not told is what was said first"
+    assert owed_to(("ERROR",), None, [untaken(2, f"{DIGEST}2026-01-05")]).is_nothing
+
+
+def test_what_was_never_told_comes_behind_what_was_refused_and_once() -> None:
+    """A killed run that a failure unit could not tell of is both."""
+    owed = owed_to(("ERROR",), None, [untaken(1, "r1")], ["r1", "r2"])
+    assert owed.earlier == ("r1", "r2")
