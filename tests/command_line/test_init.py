@@ -359,6 +359,28 @@ def test_a_user_needs_no_root_and_no_server(tmp_path: Path) -> None:
     assert "cron" in done.out
 
 
+def test_the_timer_of_a_user_is_written_where_no_unit_ever_was_and_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    """In the same conversation; a second time nothing is written."""
+    project = Project(tmp_path)
+    (tmp_path / "data").mkdir()
+    project.execute("shop", "CREATE TABLE item (id INTEGER)")
+    home = {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "conf")}
+
+    done = project.run("init", "--place", "user", "--path", "data/*.db", "--timezone", "UTC", "--yes", **home)
+
+    assert done.status == 0, done.said
+    units = sorted((tmp_path / "conf/systemd/user").iterdir())
+    timers = [path.name for path in units if path.suffix == ".timer"]
+    assert {"vya-backupdb-backup.timer", "vya-backupdb-verify.timer"} <= set(timers)
+    assert all(f"written: {path}" in done.out for path in units)
+    names = [str(path).replace("@.", "@vya-backupdb-backup.service.") for path in units]
+    runtime = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    checked = project.outcome(["systemd-analyze", "verify", "--user", "--man=no", *names], **home, **runtime)
+    assert (checked.status, checked.err) == (0, "")
+    assert "Nothing was changed" in project.run("init", "--place", "user", "--yes", **home).out
+    assert "unchanged: " in project.run("schedule", "install", "--user", **home).out
+
+
 def test_one_more_instance_is_added_and_every_comment_stays(tmp_path: Path) -> None:
     """Only the new one is backed up at once; a name that is taken is refused."""
     project = Project(tmp_path)

@@ -18,7 +18,7 @@ from doit.cmd_base import Command
 from vya_backup.command_line import first_questions
 from vya_backup.command_line.conversation import Conversation
 from vya_backup.command_line.session import GLOBAL_CONFIG, guarded, looking
-from vya_backup.command_line.timer_offer import by_cron, offer_timer
+from vya_backup.command_line.timer_offer import TIMER, by_cron, is_offered, offer_timer
 from vya_backup.decisions.manifest import counted
 from vya_backup.engines.answers import Server
 from vya_backup.errors import BackupError, CatalogMissing, UsageError
@@ -122,6 +122,8 @@ def _show(talk: Conversation, prepared: Prepared) -> None:
         print("".join(f"    {line}\n" for line in prepared.text.splitlines()), end="")
     if not talk.options["no_backup"]:
         talk.say("- the connection is tested, and a first backup is made")
+    if is_offered(talk.options, wish.places.configuration):
+        talk.say("- then a timer is offered" + (", and installed" if talk.takes_defaults else ""))
 
 
 def _go_on(talk: Conversation, loaded: Loaded) -> int:
@@ -180,11 +182,11 @@ def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
         talk.say(f"  their key      {key}")
     talk.say(f"  catalog        {configuration.catalog.path}")
     talk.say(f"  backups        {configuration.storage.base_path}")
-    talk.say(f"  timer          {timer or 'none yet'}")
+    talk.say(f"  timer          {timer}")
     talk.say("What is left to you:")
     if has_store:
         talk.say(f"- keep a copy of the key on another machine: {shlex.quote(str(key))}")
-    if not timer:
+    if timer != TIMER:
         talk.say("- have backups made every night, by cron for example:")
         talk.say(f"  30 1 * * *  {by_cron(loaded)}")
     talk.say("- copy the backups to another machine, too; this one may burn")

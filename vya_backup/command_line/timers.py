@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,14 @@ from vya_backup.jobs.timers import Step, carry_out, installation, installed, pla
 from vya_backup.outlook.fitting import fitted
 from vya_backup.outlook.heard import say
 from vya_backup.settings.loading import Loaded
+from vya_backup.settings.places import user_units
+from vya_backup.transport.disk import explained
 
 SYSTEM, CRON = Path("/etc/systemd/system"), Path("/etc/cron.d")
-OF_USER = Path("~/.config/systemd/user")
 
 _PLACE: tuple[Declaration, ...] = (
     option("user", "in your own systemd, or your own crontab", type=bool, default=False),
-    option("folder", f"where the files go (default: {SYSTEM}, {CRON}, or {OF_USER})"),
+    option("folder", f"where the files go (default: {SYSTEM}, {CRON}, or ~/.config/systemd/user)"),
     option("dry_run", "show the files, write nothing", type=bool, default=False),
     option("now", "also run the commands of systemctl that make them count", type=bool, default=False),
 )
@@ -61,6 +63,9 @@ def install(options: Mapping[str, Any]) -> int:
     if options["dry_run"]:
         return _show(files, folder)
     steps = plan(files, folder, force=bool(options["force"]))
+    if folder == user_units(os.environ):
+        with explained("make", folder):
+            folder.mkdir(parents=True, exist_ok=True)  # who never had a unit of his own has no such folder
     carry_out(steps)
     _tell(steps)
     if place.account:
@@ -103,7 +108,7 @@ def _folder(options: Mapping[str, Any], loaded: Loaded) -> Path:
         return Path(str(options["folder"])).absolute()
     if loaded.configuration.scheduling.method == "cron":
         return CRON
-    return OF_USER.expanduser() if options["user"] else SYSTEM
+    return user_units(os.environ) if options["user"] else SYSTEM
 
 
 def _systemctl(options: Mapping[str, Any]) -> tuple[str, ...]:

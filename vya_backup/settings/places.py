@@ -33,11 +33,10 @@ SYSTEM = Places(Path(f"/etc/{NAME}/config.yaml"), Path(f"/var/lib/{NAME}/catalog
 
 def of_user(environ: Mapping[str, str]) -> Places:
     """Return the places of the account that runs the program (XDG Base Directory Specification)."""
-    home = Path(environ.get("HOME") or Path.home())
     return Places(
-        _xdg(environ, "XDG_CONFIG_HOME", home / ".config") / "config.yaml",
-        _xdg(environ, "XDG_STATE_HOME", home / ".local/state") / "catalog.db",
-        _xdg(environ, "XDG_DATA_HOME", home / ".local/share") / "backups",
+        _config_home(environ) / NAME / "config.yaml",
+        _xdg(environ, "XDG_STATE_HOME", ".local/state") / NAME / "catalog.db",
+        _xdg(environ, "XDG_DATA_HOME", ".local/share") / NAME / "backups",
     )
 
 
@@ -71,6 +70,17 @@ def base_folder(path: Path | None) -> Path:
     return folder.parent if path and folder.name == "config" else folder
 
 
-def _xdg(environ: Mapping[str, str], variable: str, otherwise: Path) -> Path:
+def user_units(environ: Mapping[str, str]) -> Path:
+    """Return where the units of the account's own systemd lie (systemd.unit(5))."""
+    return _config_home(environ) / "systemd/user"
+
+
+def _config_home(environ: Mapping[str, str]) -> Path:
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def _xdg(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
     said = Path(environ.get(variable, ""))
-    return (said if said.is_absolute() else otherwise) / NAME  # a relative one is invalid, says the specification
+    if said.is_absolute():
+        return said  # a relative one is invalid, says the specification
+    return Path(environ.get("HOME") or Path.home()) / otherwise
