@@ -104,8 +104,11 @@ def test_in_a_blackout_nothing_is_started_and_that_is_recorded(project: Project)
 def test_a_second_run_beside_the_first_ends_at_once_and_tells_what_it_leaves_out(project: Project) -> None:
     """Exit status 0: the first one is at work. What was expected now will not be started, so it is missed."""
     now = clock.now()
-    project.configure(CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, interval_minutes: 20}"))
-    came(project, now - timedelta(minutes=45))
+    last = now.replace(hour=now.hour // 6 * 6, minute=0, second=0, microsecond=0)
+    project.configure(
+        CONFIGURATION.replace("{timezone: UTC}", '{timezone: UTC, calendar: ["00:00", "06:00", "12:00", "18:00"]}')
+    )
+    came(project, last - timedelta(hours=9))
     state = project.catalog.parent / "state"
     with hold(state / "locks", "@schedule/backup", "doit schedule run backup"):
         done = project.run("schedule", "run", "backup")
