@@ -51,7 +51,8 @@ class MySqlServer(TestServer):
         """Open a connection as superuser, autocommit, utf8mb4; `more` overrides (user, password, host …)."""
         settings: dict[str, Any] = {"host": self.host, "port": self.port, "user": self.superuser}
         settings |= {"password": self.password, "database": database, "charset": "utf8mb4", "connect_timeout": 10}
-        return pymysql.connect(autocommit=True, **(settings | more))
+        plain = {} if more.keys() & {"ssl", "ssl_ca"} else {"ssl_disabled": True}  # TLS of no use costs 20 ms each time
+        return pymysql.connect(autocommit=True, **(settings | plain | more))
 
     def is_ready(self) -> bool:
         """Say whether the server accepts connections now."""

@@ -93,6 +93,8 @@ class ConnectionSpec:
     first_statements: tuple[str, ...] = ()
     opened: Callable[[Any], int] | None = None
     """Called with the driver's own open connection; returns its socket's descriptor, so that it can be cut off."""
+    connect: Callable[..., Any] | None = None
+    """Opens one with `connect_args`, where the driver's own way is not what is wanted."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ def _source(spec: ConnectionSpec, watch: Callable[[Any], object]) -> SqlEngine:
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
     )
+    if connect := spec.connect:
+        event.listen(source, "do_connect", lambda dialect, record, words, named: connect(*words, **named))
     # SQLAlchemy itself asks some questions on its first connection, which a hung server leaves unanswered
     event.listen(source, "connect", lambda opened, record: watch(opened), insert=True)
     return source

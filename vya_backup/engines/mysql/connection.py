@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.engines.answers import FoundDatabase, Server
 from vya_backup.engines.contract import Access, ConnectionSpec
+from vya_backup.engines.mysql import driver
 from vya_backup.engines.mysql.flavours import SYSTEM_DATABASES
-from vya_backup.engines.mysql.option_file import authority, socket_of
+from vya_backup.engines.mysql.option_file import socket_of
 from vya_backup.engines.mysql.questions import one, records, rows, status, variables
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def connection_spec(access: Access, database: str | None, *, timeout_seconds: fl
         arguments | _address(access.instance) | _tls(access.instance),
         _FIRST_STATEMENTS,
         _opened,
+        driver.connect,
     )
 
 
@@ -75,14 +77,12 @@ def _tls(instance: Instance) -> dict[str, Any]:
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
-    trusted = authority(tls)
-    context = ssl.create_default_context()
-    if tls.ca_cert is not None and trusted is not None:
-        context = ssl.create_default_context(cafile=str(trusted))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = tls.mode == "verify-full"
     if tls.mode == "require":
-        context.verify_mode = ssl.CERT_NONE
+        context = driver.unverified_context()
+    else:
+        context = ssl.create_default_context(cafile=str(tls.ca_cert) if tls.ca_cert else None)
+        context.check_hostname = tls.mode == "verify-full"
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.client_cert is not None:
         context.load_cert_chain(tls.client_cert, tls.client_key)
     return context
