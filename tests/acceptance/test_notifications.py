@@ -112,6 +112,7 @@ def test_a_mail_server_that_is_down_for_two_nights_costs_no_backup_and_no_news(p
         done = project.run("backup", "--force")
         assert done.status == 0
         assert "mail:success was not told" in done.err
+        assert done.err.count("took nothing") == 1
     assert {kind for kind, _ in notices(project)} == {"notification_failed"}
     assert "could not be told" in project.run("health").out
 

@@ -70,7 +70,7 @@ def send(message: EmailMessage, recipients: tuple[str, ...], server: MailServer)
     except OutOfTime as error:
         if attempt.taken:  # somebody has it, and must not get it again
             return attempt.delivery()
-        raise _deferred(server, attempt.last or f"no answer within {server.whole_seconds:g} s") from error
+        raise attempt.failure or _deferred(server, f"no answer within {server.whole_seconds:g} s") from error
     except RuntimeError as error:
         raise _deferred(server, str(error)) from error
 
@@ -85,6 +85,7 @@ class _Attempt:
     taken: bool = False
     answer: str = ""
     last: str = ""
+    failure: NoticeFailed | None = None
     refused: dict[str, str] = field(default_factory=dict)
 
     def delivery(self) -> Delivery:
@@ -174,7 +175,7 @@ def _noting(attempt: _Attempt) -> Callable[[], Delivery]:
         try:
             return attempt.make()
         except NoticeFailed as error:
-            attempt.last = error.message
+            attempt.failure = error
             raise
 
     return make
