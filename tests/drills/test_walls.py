@@ -16,7 +16,7 @@ from tests.drills.bench import asked, drill_bench
 from tests.drills.ground import short_folder
 from tests.engines.places import ServerPlace
 from tests.servers import PostgresqlServer
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.transport.private_server import scratch
 from vya_backup.transport.processes import capture
 from vya_backup.transport.sandbox import Caps, Sandbox, Walls, account_for, sandbox

@@ -16,8 +16,10 @@ import pytest
 from vya_backup.decisions.manifest import missing_objects
 from vya_backup.decisions.naming import ArtifactName
 from vya_backup.engines import engine_for
-from vya_backup.engines.contract import Access, Ask, Command
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access
 from vya_backup.engines.dumping import DumpObserver, Observation
+from vya_backup.engines.steps import Ask
 from vya_backup.errors import ArtifactDamaged, BackupError, RestoreRefused
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.views import BackupRow, backups, newest_published

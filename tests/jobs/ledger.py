@@ -16,7 +16,8 @@ from vya_backup.decisions.accounts import MEMBERSHIP, Account, AccountName, Gran
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Finding, MissingPrivilege, Server, Survey
-from vya_backup.engines.contract import Access, Command, ConnectionSpec, SecretFile, SecretPath
+from vya_backup.engines.commands import Command, SecretFile, SecretPath
+from vya_backup.engines.contract import Access, ConnectionSpec
 from vya_backup.engines.dumping import DumpPart, DumpRequest, Observation
 from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.errors import BackupError, DumpFailed

@@ -13,21 +13,10 @@ import pytest
 
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.engines.answers import Server
-from vya_backup.engines.contract import (
-    Access,
-    Ask,
-    Command,
-    Compare,
-    ConnectionSpec,
-    Engine,
-    Load,
-    PointOfNoReturn,
-    RestoreRequest,
-    Run,
-    Sql,
-    Steps,
-)
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access, ConnectionSpec, Engine, RestoreRequest
 from vya_backup.engines.stages import Gate
+from vya_backup.engines.steps import Ask, Compare, Load, PointOfNoReturn, Run, Sql, Steps
 from vya_backup.errors import BackupError, Interrupted, RestoreFailed
 from vya_backup.jobs.restore_acts import Outcome, Surroundings
 from vya_backup.jobs.restore_source import Source

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from vya_backup import clock
 from vya_backup.decisions.manifest import Manifest
-from vya_backup.engines.contract import Command, Engine
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Engine
 from vya_backup.engines.dumping import DumpPart, Observation
 from vya_backup.errors import BackupError, DumpFailed
 from vya_backup.transport import pipeline

@@ -21,7 +21,7 @@ from tests.transport.fakes import (
     wait_until_gone,
     written_pid,
 )
-from vya_backup.engines.contract import Command, ReportPath
+from vya_backup.engines.commands import Command, ReportPath
 from vya_backup.errors import DumpBlocked, DumpFailed, DumpIncomplete, TimedOut, ToolMissing
 from vya_backup.transport.limits import Limits
 from vya_backup.transport.processes import Child

@@ -12,7 +12,7 @@ import pytest
 
 from tests.transport.fakes import ENGINE, Children, dump, python, shell
 from vya_backup.decisions.manifest import PartSpan
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import ArtifactDamaged, DumpFailed, RestoreFailed, StorageFailed, TimedOut
 from vya_backup.transport import pipeline
 from vya_backup.transport.limits import Limits

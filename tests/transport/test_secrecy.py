@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.transport.fakes import Children
-from vya_backup.engines.contract import Command, SecretFile, SecretPath
+from vya_backup.engines.commands import Command, SecretFile, SecretPath
 from vya_backup.redaction import MASK, Secret
 from vya_backup.transport.evidence import HALF_BYTES, Evidence
 from vya_backup.transport.processes import Child, capture

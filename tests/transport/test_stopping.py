@@ -17,7 +17,7 @@ from vya_backup.transport.stopping import Stop
 PARENT = textwrap.dedent(
     """
     import sys, threading
-    from vya_backup.engines.contract import Command
+    from vya_backup.engines.commands import Command
     from vya_backup.errors import BackupError
     from vya_backup.transport.processes import Child, stop
 

@@ -1,8 +1,8 @@
 """What an engine is: it describes commands and asks questions of an open connection; it runs and opens nothing.
 
-Here are the values that it describes (connections, commands, the steps of a restore) and `Engine` itself; `answers` has
-what a server says, `dumping` what a dump is made of. The transport runs the commands, the jobs decide. Adding an engine
-is one module (or folder) that satisfies `Engine`, one entry in `engines/__init__.py`, and a few lines of contract test.
+Here are `Engine` itself and what it is asked with; `commands` and `steps` have what it describes, `answers` what a
+server says, `dumping` what a dump is made of. The transport runs the commands, the jobs decide. Adding an engine is one
+module (or folder) that satisfies `Engine`, one entry in `engines/__init__.py`, and a few lines of contract test.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
-from vya_backup.engines.stages import Gate, Stage
+from vya_backup.engines.stages import Stage
+from vya_backup.engines.steps import Ask, Run, Sql, Steps
 from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.errors import BackupError
 from vya_backup.redaction import Secret
@@ -28,49 +29,6 @@ if TYPE_CHECKING:  # sqlalchemy takes 0.2 s to import; only what talks to a serv
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
     from vya_backup.engines.new_account import AccountStatements, NewAccount
     from vya_backup.engines.throwaway import Site, Throwaway
-
-
-@dataclass(frozen=True)
-class SecretFile:
-    """A file that a tool reads its secrets from. The transport hands it over as an inherited, private descriptor."""
-
-    name: str
-    content: Secret
-
-
-@dataclass(frozen=True)
-class SecretPath:
-    """An argument or environment value that becomes `prefix` plus the path of the secret file `name`."""
-
-    name: str
-    prefix: str = ""
-
-
-@dataclass(frozen=True)
-class ReportPath:
-    """An argument that becomes the path of an empty private descriptor (a memfd, 0600) for the tool's own report.
-
-    The transport reads it back once the tool has ended with 0 and gives the text to `DumpObserver.note_report`.
-    """
-
-
-Argument = str | SecretPath | ReportPath
-
-
-@dataclass(frozen=True)
-class Command:
-    """A child process to be run: argv without a shell; the environment is added to PATH, HOME and LC_ALL=C.UTF-8.
-
-    A `ReportPath` may stand in argv only.
-    """
-
-    argv: tuple[Argument, ...]
-    environment: Mapping[str, Argument] = field(default_factory=dict)
-    secret_files: tuple[SecretFile, ...] = ()
-    within: tuple[str, ...] = ()
-    """Words in front of argv, such as those of a sandbox; the tool is still named after argv."""
-    owner: tuple[int, int] | None = None
-    """User and group that `within` changes to, and that must be able to read the secret files; None is ourselves."""
 
 
 @dataclass(frozen=True)
@@ -119,80 +77,6 @@ class RestoreRequest:
     """Words said on the command line, such as `drop-slots`."""
     stage: Stage = Stage.WHOLE
     """What of it is restored, where several databases come back together."""
-
-
-@dataclass(frozen=True)
-class Sql:
-    """Statements on the server, each committed by itself unless `transaction`."""
-
-    purpose: str
-    statements: tuple[str, ...]
-    database: str | None = None
-    """The database to connect to; None is the engine's maintenance database."""
-    transaction: bool = False
-    undo: tuple[Step, ...] = ()
-    """What takes it back when a later step fails, and unless it is atomic (one statement, or a transaction) also when
-    it fails itself: harmless then where nothing had happened yet."""
-    may_fail: bool = False
-    """Whether a failure is only reported (the cleaning up after the point of no return)."""
-    told: bool = True
-    """Whether its purpose is shown as it begins; the engine's own bookkeeping is not."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """Feed parts of the dump (all when empty) to a tool's standard input.
-
-    `edit`, when given, gets the bytes of a *small* part (events) as a whole and returns what is fed instead.
-    """
-
-    purpose: str
-    command: Command
-    parts: tuple[str, ...] = ()
-    edit: Callable[[bytes], bytes] | None = None
-    undo: tuple[Step, ...] = ()
-    patient: bool = False
-    """Whether it may fail for want of something in another database, and can then be tried again as it is."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A tool that needs no input."""
-
-    purpose: str
-    command: Command
-    undo: tuple[Step, ...] = ()
-    may_fail: bool = False
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A question to an open connection; its answer is sent back into the generator."""
-
-    purpose: str
-    question: Callable[[Connection], Any]
-    database: str | None = None
-
-
-@dataclass(frozen=True)
-class Compare:
-    """Compare the database with the manifest (only these kinds when given); a difference ends the restore."""
-
-    purpose: str
-    database: str
-    kinds: tuple[str, ...] = ()
-    rows: bool = True
-
-
-@dataclass(frozen=True)
-class PointOfNoReturn:
-    """From here on the restored database is the live one: earlier undos are forgotten, no failure takes it back."""
-
-    purpose: str
-
-
-Step = Sql | Load | Run | Ask | Compare | PointOfNoReturn | Gate
-Steps = Generator[Step, Any, None]
 
 
 @dataclass(frozen=True)

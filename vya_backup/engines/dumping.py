@@ -10,7 +10,8 @@ from vya_backup.decisions.manifest import Manifest
 
 if TYPE_CHECKING:
     from vya_backup.engines.answers import Server, Survey
-    from vya_backup.engines.contract import Access, Command
+    from vya_backup.engines.commands import Command
+    from vya_backup.engines.contract import Access
     from vya_backup.engines.tools import Client
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vya_backup.decisions.manifest import Manifest
-from vya_backup.engines.contract import Access, Command
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access
 from vya_backup.engines.tools import Client
 
 

@@ -16,7 +16,8 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.naming import USERS
 from vya_backup.engines.answers import Server
 from vya_backup.engines.choosing import choose_server
-from vya_backup.engines.contract import Access, Command, Engine
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access, Engine
 from vya_backup.engines.throwaway import Looks, Site, Throwaway
 from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, ConfigurationError, RestoreRefused, SpaceMissing

@@ -16,7 +16,8 @@ from vya_backup.clock import monotonic
 from vya_backup.decisions.drills import Verdict, agrees, blame, concerns, over_limit
 from vya_backup.decisions.naming import Key
 from vya_backup.engines import engine_for
-from vya_backup.engines.contract import Command, RestoreRequest
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.errors import BackupError, Interrupted, RestoreFailed, RestoreRefused, TimedOut
 from vya_backup.history.event import Event
 from vya_backup.history.events import DrillAbandoned, Drilled, DrillStarted

@@ -15,7 +15,7 @@ from typing import Literal
 from vya_backup import log
 from vya_backup.clock import monotonic
 from vya_backup.decisions.hooks import Occasion, called, environment, kept
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError, HookFailed, TimedOut
 from vya_backup.history.hook_events import HookRan
 from vya_backup.jobs.workspace import Workspace

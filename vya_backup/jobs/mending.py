@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from vya_backup.decisions.naming import USERS, show
-from vya_backup.engines.contract import Access, Ask, Engine, Run, Sql, Unfinished
+from vya_backup.engines.contract import Access, Engine, Unfinished
+from vya_backup.engines.steps import Ask, Run, Sql
 from vya_backup.errors import AlreadyRunning, BackupError, CatalogError
 from vya_backup.history.recorded import recorded
 from vya_backup.history.restore_events import RestoreCleaned, RestoreFailed, RestoreStarted

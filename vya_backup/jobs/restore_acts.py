@@ -11,8 +11,10 @@ from typing import Any
 
 from vya_backup.decisions.manifest import Manifest, counted, differences
 from vya_backup.engines.answers import Server
-from vya_backup.engines.contract import Access, Ask, Command, Compare, Engine, Load, PointOfNoReturn, Run, Sql, Step
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access, Engine
 from vya_backup.engines.stages import Gate
+from vya_backup.engines.steps import Ask, Compare, Load, PointOfNoReturn, Run, Sql, Step
 from vya_backup.errors import RestoreFailed
 from vya_backup.jobs.restore_source import Source
 from vya_backup.transport import pipeline

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vya_backup.engines.contract import Ask, PointOfNoReturn, RestoreRequest, Sql, Step
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.stages import Gate
+from vya_backup.engines.steps import Ask, PointOfNoReturn, Sql, Step
 from vya_backup.errors import BackupError, DumpDisturbed, Interrupted, ServerUnreachable, TimedOut
 from vya_backup.jobs.restore_acts import Mended, Outcome, Surroundings, act
 from vya_backup.transport.processes import stop

@@ -11,7 +11,7 @@ from typing import Literal
 
 from vya_backup import clock
 from vya_backup.decisions.units import NAME, Installation, is_untouched
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import ConfigurationError, StorageFailed, UsageError
 from vya_backup.settings.loading import Loaded
 from vya_backup.settings.model import Configuration

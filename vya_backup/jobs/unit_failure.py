@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from vya_backup.decisions.owing import joined, named
 from vya_backup.decisions.telling import told
 from vya_backup.decisions.tidings import Concern, Tidings, highest, plain
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
 from vya_backup.history.notices import ToldRun

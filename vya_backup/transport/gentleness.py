@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError
 from vya_backup.transport.processes import capture
 

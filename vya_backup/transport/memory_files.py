@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from vya_backup.engines.contract import Argument, Command, ReportPath
+from vya_backup.engines.commands import Argument, Command, ReportPath
 
 REPORT = "report"
 

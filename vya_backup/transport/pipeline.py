@@ -13,7 +13,8 @@ from typing import Protocol
 
 from vya_backup import clock, log
 from vya_backup.decisions.manifest import PartSpan
-from vya_backup.engines.contract import Command, Engine
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Engine
 from vya_backup.engines.dumping import DumpObserver, DumpPart, Observation
 from vya_backup.errors import DumpIncomplete, RestoreFailed
 from vya_backup.transport.beside import Beside, onlooker

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vya_backup import clock
-from vya_backup.engines.contract import Access, Command, Engine
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access, Engine
 from vya_backup.errors import BackupError, SandboxMissing, ServerUnreachable
 from vya_backup.transport.connections import connect
 from vya_backup.transport.disk import explained

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vya_backup import clock, log
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError, StorageFailed, ToolMissing
 from vya_backup.transport import memory_files
 from vya_backup.transport.evidence import Evidence

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import SandboxMissing
 from vya_backup.transport.disk import explained
 from vya_backup.transport.processes import capture

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.errors import BackupError
 from vya_backup.transport.processes import capture

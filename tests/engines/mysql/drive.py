@@ -13,9 +13,10 @@ from typing import Any
 from tests.servers import MySqlServer
 from vya_backup.decisions.manifest import Manifest, differences
 from vya_backup.engines.answers import Finding, Server, Survey
-from vya_backup.engines.contract import Access, Ask, Compare, Load, PointOfNoReturn, RestoreRequest, Run, Sql, Step
+from vya_backup.engines.contract import Access, RestoreRequest
 from vya_backup.engines.dumping import DumpRequest
 from vya_backup.engines.mysql import MySqlEngine, engine
+from vya_backup.engines.steps import Ask, Compare, Load, PointOfNoReturn, Run, Sql, Step
 from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError, RestoreFailed
 from vya_backup.transport import pipeline

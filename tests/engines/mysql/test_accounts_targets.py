@@ -15,10 +15,11 @@ from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines import accounts_engine
 from vya_backup.engines.answers import Finding, Survey
-from vya_backup.engines.contract import Access, Ask, RestoreRequest
+from vya_backup.engines.contract import Access, RestoreRequest
 from vya_backup.engines.mysql.questions import identifier
 from vya_backup.engines.mysql.users.statements import Written
 from vya_backup.engines.mysql.users.text import Title, read, write
+from vya_backup.engines.steps import Ask
 from vya_backup.errors import RestoreRefused
 from vya_backup.transport.connections import connect
 

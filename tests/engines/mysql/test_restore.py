@@ -14,8 +14,9 @@ from tests.samples import building
 from tests.servers import MySqlServer
 from vya_backup.decisions.manifest import differences
 from vya_backup.engines.answers import Survey
-from vya_backup.engines.contract import Access, PointOfNoReturn
+from vya_backup.engines.contract import Access
 from vya_backup.engines.mysql.definitions import definitions
+from vya_backup.engines.steps import PointOfNoReturn
 from vya_backup.errors import RestoreFailed
 from vya_backup.redaction import Secret
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.engines.postgresql import drive
 from tests.servers import PostgresqlServer
-from vya_backup.engines.contract import Access, SecretPath
+from vya_backup.engines.commands import SecretPath
+from vya_backup.engines.contract import Access
 from vya_backup.engines.postgresql import connection
 from vya_backup.redaction import Secret
 from vya_backup.settings.model import Instance

@@ -13,20 +13,12 @@ from pathlib import Path
 
 from vya_backup.decisions.manifest import differences
 from vya_backup.engines.answers import Survey
-from vya_backup.engines.contract import (
-    Access,
-    Command,
-    Compare,
-    Load,
-    PointOfNoReturn,
-    ReportPath,
-    RestoreRequest,
-    Run,
-    Step,
-)
+from vya_backup.engines.commands import Command, ReportPath
+from vya_backup.engines.contract import Access, RestoreRequest
 from vya_backup.engines.dumping import DumpRequest, Observation
 from vya_backup.engines.sqlite import engine as engine_of
 from vya_backup.engines.sqlite.sqlite_engine import SqliteEngine
+from vya_backup.engines.steps import Compare, Load, PointOfNoReturn, Run, Step
 from vya_backup.errors import BackupError, RestoreFailed
 from vya_backup.settings.model import Instance
 from vya_backup.transport.connections import connect

@@ -15,7 +15,7 @@ import pytest
 
 from tests.engines.sqlite.conftest import EVERYTHING
 from tests.engines.sqlite.drive import access_to, dump, ended, fresh_engine
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.engines.dumping import Observation
 from vya_backup.engines.sqlite.program.survey import quote
 from vya_backup.engines.sqlite.program_command import FOLDER, explain, program

@@ -14,8 +14,8 @@ from tests.engines.sqlite.conftest import EVERYTHING
 from tests.engines.sqlite.drive import Dumped, access_to, dump, fresh_engine, names, request_of, restore
 from tests.engines.sqlite.test_dump import HOSTILE, content_of
 from vya_backup.engines.answers import Finding
-from vya_backup.engines.contract import PointOfNoReturn, Run, Step
 from vya_backup.engines.sqlite import restoring
+from vya_backup.engines.steps import PointOfNoReturn, Run, Step
 from vya_backup.errors import DumpBlocked, DumpFailed, RestoreFailed, RestoreRefused
 from vya_backup.transport.connections import connect
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
-from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
+from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Unfinished
 from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
 from vya_backup.engines.mysql import blocking, counting, drill, mending, new_account, privileges, target
 from vya_backup.engines.mysql import connection as connections
@@ -23,6 +23,7 @@ from vya_backup.engines.mysql import restore as restores
 from vya_backup.engines.mysql import survey as surveys
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour
 from vya_backup.engines.mysql.stream import Observer
+from vya_backup.engines.steps import Steps
 from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.engines.tools import Client
 from vya_backup.errors import BackupError

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Access, Command
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access
 from vya_backup.engines.mysql.flavours import Flavour
 from vya_backup.engines.mysql.privileges import ask_grants, may
 from vya_backup.engines.mysql.questions import identifier, literal, variables

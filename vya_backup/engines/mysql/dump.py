@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vya_backup.engines.answers import Server
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.engines.dumping import DumpPart, DumpRequest
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted
 from vya_backup.engines.mysql.gaps import HISTORY_SERVER

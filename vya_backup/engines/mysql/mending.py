@@ -10,12 +10,13 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Ask, Mending, Sql, Unfinished
+from vya_backup.engines.contract import Mending, Unfinished
 from vya_backup.engines.mysql import undo_log
 from vya_backup.engines.mysql.counting import count
 from vya_backup.engines.mysql.objects import stored, tables
 from vya_backup.engines.mysql.questions import identifier, of_schema, one, rows
 from vya_backup.engines.mysql.undo_log import NEW_PROGRAMS, OLD, PROGRAMS, PROPERTIES, ROWS, STAGED, TABLES, UNDO_LOG
+from vya_backup.engines.steps import Ask, Sql
 from vya_backup.errors import RestoreFailed
 
 if TYPE_CHECKING:

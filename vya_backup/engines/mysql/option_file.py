@@ -9,7 +9,8 @@ import ssl
 from collections.abc import Iterable
 from pathlib import Path
 
-from vya_backup.engines.contract import Access, SecretFile, SecretPath
+from vya_backup.engines.commands import SecretFile, SecretPath
+from vya_backup.engines.contract import Access
 from vya_backup.engines.mysql.flavours import Flavour
 from vya_backup.redaction import Secret
 from vya_backup.settings.model import Instance, Tls

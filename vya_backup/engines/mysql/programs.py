@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from vya_backup.engines.contract import Ask, Command, Compare, Load, RestoreRequest, Sql, Step, Steps
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql.definitions import drops
 from vya_backup.engines.mysql.dump import PARTS
 from vya_backup.engines.mysql.events import Disabled
@@ -19,6 +20,7 @@ from vya_backup.engines.mysql.questions import identifier, one, qualified
 from vya_backup.engines.mysql.steps import NO_BINARY_LOG, statements
 from vya_backup.engines.mysql.views import names_only
 from vya_backup.engines.stages import Gate, Stage
+from vya_backup.engines.steps import Ask, Compare, Load, Sql, Step, Steps
 
 NO_BINLOG = "no-binlog"
 VIEWS, TRIGGERS = "views", "triggers"

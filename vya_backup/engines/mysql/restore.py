@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Ask, Compare, Load, PointOfNoReturn, RestoreRequest, Steps
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql.definitions import RoutineGrant
 from vya_backup.engines.mysql.programs import client, new_programs, programs
 from vya_backup.engines.mysql.questions import identifier, literal, one, rows
@@ -19,6 +19,7 @@ from vya_backup.engines.mysql.steps import statements
 from vya_backup.engines.mysql.swap import put_aside, swap
 from vya_backup.engines.mysql.undo_log import NEW_PROGRAMS, PROGRAMS, PROPERTIES, ROWS, forget, note
 from vya_backup.engines.stages import Stage
+from vya_backup.engines.steps import Ask, Compare, Load, PointOfNoReturn, Steps
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -10,10 +10,11 @@ import re
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Ask, RestoreRequest, Step, Steps
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql.questions import identifier, one, qualified
 from vya_backup.engines.mysql.steps import statements
 from vya_backup.engines.mysql.swap import drop_if_empty
+from vya_backup.engines.steps import Ask, Step, Steps
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vya_backup.engines.contract import RestoreRequest, Sql, Step
+from vya_backup.engines.contract import RestoreRequest
+from vya_backup.engines.steps import Sql, Step
 
 NO_BINARY_LOG = "SET SESSION sql_log_bin = 0"
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Ask, RestoreRequest, Step, Steps
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql.definitions import Definition, RoutineGrant, definitions, drops, recreates, routine_grants
 from vya_backup.engines.mysql.objects import stored, tables
 from vya_backup.engines.mysql.questions import identifier, literal, qualified
 from vya_backup.engines.mysql.steps import statements
 from vya_backup.engines.mysql.undo_log import OLD, PROGRAMS, STAGED, TABLES, UNDO_LOG, note
+from vya_backup.engines.steps import Ask, Step, Steps
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import RestoreRequest, Sql
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql.questions import literal, qualified, rows
 from vya_backup.engines.mysql.steps import statements
+from vya_backup.engines.steps import Sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

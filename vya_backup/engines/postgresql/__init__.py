@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from vya_backup.decisions.manifest import Manifest
     from vya_backup.engines.accounts import AccountsEngine
     from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
-    from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
+    from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Unfinished
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
     from vya_backup.engines.new_account import AccountStatements, NewAccount
+    from vya_backup.engines.steps import Steps
     from vya_backup.engines.throwaway import Site, Throwaway
     from vya_backup.engines.tools import Client
     from vya_backup.errors import BackupError

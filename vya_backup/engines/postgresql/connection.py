@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Access, Argument, ConnectionSpec, SecretFile, SecretPath
+from vya_backup.engines.commands import Argument, SecretFile, SecretPath
+from vya_backup.engines.contract import Access, ConnectionSpec
 from vya_backup.redaction import Secret
 
 if TYPE_CHECKING:

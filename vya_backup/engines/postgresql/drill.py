@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Access, Command
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import Access
 from vya_backup.engines.postgresql.properties import identifier
 from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.settings.model import Instance

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.engines.dumping import DumpPart
 from vya_backup.engines.postgresql import connection
 from vya_backup.engines.postgresql.stream import PART

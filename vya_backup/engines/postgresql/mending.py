@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.contract import Ask, Mending, Sql, Unfinished
+from vya_backup.engines.contract import Mending, Unfinished
 from vya_backup.engines.postgresql.properties import identifier
 from vya_backup.engines.postgresql.restore import FORGET_SUBSCRIPTIONS, NO_TIMEOUT, slots
+from vya_backup.engines.steps import Ask, Sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

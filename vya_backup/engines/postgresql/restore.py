@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vya_backup.engines.contract import Ask, Command, Compare, Load, PointOfNoReturn, Sql
+from vya_backup.engines.commands import Command
 from vya_backup.engines.postgresql import connection, properties
 from vya_backup.engines.postgresql.properties import identifier, literal
 from vya_backup.engines.postgresql.stream import OBJECTS
 from vya_backup.engines.postgresql.target import DROP_SLOTS, knows_restrict
+from vya_backup.engines.steps import Ask, Compare, Load, PointOfNoReturn, Sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from vya_backup.engines.contract import RestoreRequest, Step, Steps
+    from vya_backup.engines.contract import RestoreRequest
+    from vya_backup.engines.steps import Step, Steps
     from vya_backup.engines.tools import Client
 
 # What pg_dump sets at the top of every dump, for servers that would refuse one of its lines.

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from vya_backup.engines.contract import Argument, Command
+from vya_backup.engines.commands import Argument, Command
 from vya_backup.errors import (
     ArtifactDamaged,
     BackupError,

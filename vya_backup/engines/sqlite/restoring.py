@@ -12,9 +12,10 @@ from pathlib import Path
 from shlex import quote
 
 from vya_backup.engines.answers import Finding
-from vya_backup.engines.contract import Compare, Load, Mending, PointOfNoReturn, RestoreRequest, Run, Steps, Unfinished
+from vya_backup.engines.contract import Mending, RestoreRequest, Unfinished
 from vya_backup.engines.sqlite import files
 from vya_backup.engines.sqlite.program_command import program
+from vya_backup.engines.steps import Compare, Load, PointOfNoReturn, Run, Steps
 
 WAIT_SECONDS = "60"
 STAGED, RETIRED, ASIDE = ".restoring", ".retired", ".set-aside"

@@ -15,11 +15,13 @@ from urllib.parse import quote
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Finding, FoundDatabase, MissingPrivilege, Server, Survey
-from vya_backup.engines.contract import Access, ConnectionSpec, Mending, ReportPath, RestoreRequest, Steps, Unfinished
+from vya_backup.engines.commands import ReportPath
+from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Unfinished
 from vya_backup.engines.dumping import DumpPart, DumpRequest
 from vya_backup.engines.sqlite import drill, files, program_command, restoring
 from vya_backup.engines.sqlite.observer import SqliteObserver, manifest_of, objects_of
 from vya_backup.engines.sqlite.program import survey
+from vya_backup.engines.steps import Steps
 from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.errors import BackupError

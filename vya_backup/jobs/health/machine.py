@@ -12,7 +12,7 @@ from vya_backup import clock
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import human_size
 from vya_backup.decisions.missed import words
-from vya_backup.engines.contract import Command
+from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError, CatalogMissing
 from vya_backup.history import watching
 from vya_backup.history.timekeeping import known_jobs

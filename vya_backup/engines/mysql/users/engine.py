@@ -10,17 +10,8 @@ from vya_backup.decisions.accounts import Account, AccountName, Statement, is_na
 from vya_backup.decisions.manifest import Manifest
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Finding, MissingPrivilege, Server, Survey
-from vya_backup.engines.contract import (
-    Access,
-    Command,
-    ConnectionSpec,
-    Mending,
-    RestoreRequest,
-    SecretFile,
-    SecretPath,
-    Steps,
-    Unfinished,
-)
+from vya_backup.engines.commands import Command, SecretFile, SecretPath
+from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Unfinished
 from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
 from vya_backup.engines.mysql import MySqlEngine
 from vya_backup.engines.mysql.flavours import Flavour, dotted
@@ -30,6 +21,7 @@ from vya_backup.engines.mysql.users.asking import Answers, ask
 from vya_backup.engines.mysql.users.dialects import DIALECTS
 from vya_backup.engines.mysql.users.observer import PART, AccountsObserver
 from vya_backup.engines.mysql.users.statements import summary
+from vya_backup.engines.steps import Steps
 from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.engines.tools import Client, ToolSpec
 from vya_backup.redaction import Secret

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from vya_backup.decisions.accounts import Account, AccountName, differences
 from vya_backup.engines.answers import Finding
-from vya_backup.engines.contract import Ask, Command, Compare, Load, RestoreRequest, Sql, Steps
+from vya_backup.engines.commands import Command
+from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql.flavours import FLAVOURS
 from vya_backup.engines.mysql.option_file import DEFAULTS_FILE, option_file
 from vya_backup.engines.mysql.questions import identifier, one, qualified, rows
@@ -20,6 +21,7 @@ from vya_backup.engines.mysql.users.findings import plugins_there
 from vya_backup.engines.mysql.users.grants import GrantLine, parse_grant
 from vya_backup.engines.mysql.users.observer import PART
 from vya_backup.engines.mysql.users.text import COMPLETE, MARK, accounts_of, read
+from vya_backup.engines.steps import Ask, Compare, Load, Sql, Steps
 from vya_backup.errors import RestoreFailed, RestoreRefused
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vya_backup.decisions.metadata import Needs
 from vya_backup.engines.answers import Gap, Survey
-from vya_backup.engines.contract import Command, SecretFile, SecretPath
+from vya_backup.engines.commands import Command, SecretFile, SecretPath
 from vya_backup.engines.dumping import DumpPart
 from vya_backup.engines.postgresql import connection as connections
 from vya_backup.engines.postgresql.properties import identifier

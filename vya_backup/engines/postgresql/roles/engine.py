@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from vya_backup.decisions.accounts import Account, Statement
     from vya_backup.engines.accounts import DatabasePrivilege
     from vya_backup.engines.answers import MissingPrivilege, Server, Survey
-    from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Steps, Unfinished
+    from vya_backup.engines.contract import Access, ConnectionSpec, Mending, RestoreRequest, Unfinished
     from vya_backup.engines.dumping import DumpObserver, DumpPart, DumpRequest
+    from vya_backup.engines.steps import Steps
     from vya_backup.engines.throwaway import Site, Throwaway
 
 

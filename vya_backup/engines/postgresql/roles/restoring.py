@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING
 
 from vya_backup.decisions.accounts import Account, Kind, Statement, differences, in_order
 from vya_backup.decisions.naming import show
-from vya_backup.engines.contract import Ask, Command, Compare, Load
+from vya_backup.engines.commands import Command
 from vya_backup.engines.postgresql import connection, drill
 from vya_backup.engines.postgresql.properties import identifier
 from vya_backup.engines.postgresql.restore import RESTRICT
 from vya_backup.engines.postgresql.roles.catalogs import asked
 from vya_backup.engines.postgresql.roles.reading import DEFAULT_BOOTSTRAP, BootstrapAccount, read
 from vya_backup.engines.postgresql.target import knows_restrict
+from vya_backup.engines.steps import Ask, Compare, Load
 from vya_backup.engines.throwaway import Site, Throwaway
 from vya_backup.errors import RestoreFailed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from vya_backup.engines.contract import RestoreRequest, Steps
+    from vya_backup.engines.contract import RestoreRequest
+    from vya_backup.engines.steps import Steps
 
 _NAMED = 3
 
