@@ -107,8 +107,8 @@ def _at_work(project: Project) -> list[str]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if int(folder.name) != os.getpid() and str(project.folder) in (folder / "cmdline").read_text():
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
+            if int(folder.name) != os.getpid() and os.fsencode(project.folder) in (folder / "cmdline").read_bytes():
+                found.append((folder / "cmdline").read_text(errors="replace").replace("\0", " "))
     return found
 
 
