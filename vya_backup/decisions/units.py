@@ -19,6 +19,7 @@ NAME = "vya-backupdb"
 MARK = "# Written by `vya-backupdb schedule install`; digest "
 SERVERS = "postgresql.service mysql.service mariadb.service"
 YEARS_AHEAD = 10
+ROOT = "root"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WORDS = {
     "backup": "VYA BackupDB, backups of what is due",
@@ -46,6 +47,8 @@ class Installation:
     publishes: bool = False
     drills_call_out: bool = False
     """A drill needs the network: it uses a configured instance, or pushes what it measured."""
+    reads_files: bool = False
+    """Databases are files, which may belong to anybody."""
     today: date = date(2026, 1, 1)
 
     @property
@@ -187,7 +190,12 @@ def _walls(place: Installation, needs: Needs) -> list[str]:
 
 def _needs(job: str, place: Installation) -> Needs:
     is_drill = job == "drill"
-    return Needs(is_drill, network=place.drills_call_out or not is_drill, changes_group=place.publishes)
+    return Needs(
+        is_drill,
+        network=place.drills_call_out or not is_drill,
+        changes_group=place.publishes,
+        reads_all=job == "backup" and place.account == ROOT and place.reads_files,
+    )
 
 
 def _timer(job: str, table: Timetable, scheduling: Scheduling, place: Installation) -> str:

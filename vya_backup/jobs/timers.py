@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def installation(loaded: Loaded, account: str) -> Installation:
         drills_call_out=bool(
             said.drill.instance or said.monitoring.prometheus.pushgateway_url or said.monitoring.opentelemetry.endpoint
         ),
+        reads_files=any(instance.type == "sqlite" and instance.enabled for instance in said.instances),
         today=clock.now().date(),
     )
 
@@ -161,7 +163,8 @@ def _databases(said: Configuration) -> list[Path]:
     for instance in said.instances:
         if instance.type == "sqlite" and instance.enabled:
             plain = Path(*(part for part in _until_pattern(Path(instance.path).parts)))
-            found.append(plain if plain.is_dir() or plain != Path(instance.path) else plain.parent)
+            is_folder = os.path.isdir(plain)  # noqa: PTH112  # pathlib's raises where one above cannot be searched
+            found.append(plain if is_folder or plain != Path(instance.path) else plain.parent)
     return found
 
 
