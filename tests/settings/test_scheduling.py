@@ -25,6 +25,7 @@ ALWAYS = 'blackout: [{from: "00:00", to: "24:00"}], verify: {enabled: false}, dr
         ("randomized_delay_minutes: 30", "is no less than scheduling.tolerance_minutes (30)"),
         ('interval_minutes: 60, calendar: ["01:30"]', "starts 1 backups a day, where"),
         ('method: interval, calendar: ["01:30"]', "has no effect with scheduling.method interval"),
+        ("method: interval, weekdays: [mon]", "has no effect with scheduling.method interval"),
         ('calendar: ["25:00"]', 'must be a time of day such as "01:30"'),
         ('calendar: ["24:00"]', 'from "00:00" to "23:59"'),
         ("digest: {calendar: 24:00}", 'from "00:00" to "23:59"'),  # YAML reads 1440

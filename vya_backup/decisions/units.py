@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from vya_backup.decisions.hardening import HOME, Needs, of_service, of_user_service
-from vya_backup.decisions.schedule import Timetable, digest_timetable, skipped, timetables
+from vya_backup.decisions.schedule import Timetable, after_blackouts, digest_timetable, skipped, timetables
 from vya_backup.settings.scheduling_model import Scheduling
 
 NAME = "vya-backupdb"
@@ -111,10 +111,20 @@ def calendar_lines(table: Timetable, today: date) -> Iterator[str]:
         if days:
             groups.setdefault((days, time % 60), []).append(time // 60)
     for (days, minute), hours in groups.items():
-        named = "" if len(days) == len(_DAYS) else ",".join(_DAYS[day] for day in sorted(days)) + " "
-        yield f"{named}*-*-* {','.join(f'{hour:02d}' for hour in hours)}:{minute:02d}:00 {table.zone.key}"
+        yield _elapses(days, hours, minute, table)
     for at in skipped(table, today, YEARS_AHEAD * 365):
         yield f"{at.astimezone(table.zone):%Y-%m-%d %H:%M}:00 {table.zone.key}"
+
+
+def makeup_lines(table: Timetable, interval_minutes: int) -> Iterator[str]:
+    """Yield what follows `OnCalendar=` where a blackout ends, and what it refused is started."""
+    for minute, days in sorted(after_blackouts(table, interval_minutes).items()):
+        yield _elapses(days, [minute // 60], minute % 60, table)
+
+
+def _elapses(days: frozenset[int], hours: list[int], minute: int, table: Timetable) -> str:
+    named = "" if len(days) == len(_DAYS) else ",".join(_DAYS[day] for day in sorted(days)) + " "
+    return f"{named}*-*-* {','.join(f'{hour:02d}' for hour in hours)}:{minute:02d}:00 {table.zone.key}"
 
 
 def command_of(job: str, place: Installation) -> str:
@@ -204,6 +214,10 @@ def _timer(job: str, table: Timetable, scheduling: Scheduling, place: Installati
         lines += ["OnBootSec=5min", f"OnUnitActiveSec={int(table.every.total_seconds()) // 60}min"]
     else:
         lines += [f"OnCalendar={line}" for line in calendar_lines(table, place.today)]
+    made_up = [f"OnCalendar={line}" for line in makeup_lines(table, scheduling.interval_minutes)]
+    if job == "backup" and made_up:
+        lines += ["# what a blackout refused comes at its end; where nothing is due, nothing is done", *made_up]
+    if not table.every:
         lines += ["# what a machine that was off left out comes when it is on again", "Persistent=true"]
     delay = scheduling.randomized_delay_minutes
     lines += [*([f"RandomizedDelaySec={delay}min"] if delay else []), "AccuracySec=1min"]

@@ -29,9 +29,10 @@ def _clashes(said: Scheduling) -> Iterator[tuple[Location, str, str]]:
         )
         yield ("randomized_delay_minutes",), str(said.randomized_delay_minutes), what
     if said.method == "interval":
-        if said.calendar:
-            what = "has no effect with scheduling.method interval; remove it, or use method systemd"
-            yield ("calendar",), ", ".join(said.calendar), what
+        for key in ("calendar", "weekdays"):
+            if named := getattr(said, key):
+                what = "has no effect with scheduling.method interval; remove it, or use method systemd"
+                yield (key,), ", ".join(named), what
         return
     if len(said.times) * said.interval_minutes < MINUTES_PER_DAY:
         what = (
