@@ -22,6 +22,8 @@ from vya_backup.transport.storage.removing import discard
 from vya_backup.transport.storage.replacing import replace_readable
 
 SYSTEMCTL_SECONDS = 60.0
+UNITS = (".service", ".timer")
+SITE = f"{NAME}-site.service"
 Fate = Literal["write", "same", "remove", "changed by somebody"]
 
 
@@ -66,8 +68,7 @@ def installation(loaded: Loaded, account: str) -> Installation:
 def plan(files: Mapping[str, str], folder: Path, *, force: bool = False) -> list[Step]:
     """Return what has to become of each file, of those too that an earlier configuration asked for."""
     steps = [_step(folder / name, text, force=force) for name, text in files.items()]
-    ours = sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
-    stale = [path for path in ours if path.name not in files and is_untouched(_read(path))]
+    stale = [path for path in installed(folder) if path.name not in files and is_untouched(_read(path))]
     return [*steps, *(Step(path, "remove") for path in stale)]
 
 
@@ -95,8 +96,9 @@ def carry_out(steps: Iterable[Step]) -> None:
 
 
 def installed(folder: Path) -> list[Path]:
-    """Return the files of ours in a folder, whoever changed them."""
-    return sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
+    """Return the units of ours in a folder, whoever changed them; drop-ins and the site's unit are a person's own."""
+    found = sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
+    return [path for path in found if path.suffix in UNITS and path.name != SITE and path.is_file()]
 
 
 def unchanged(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
