@@ -134,6 +134,18 @@ def test_systemd_elapses_when_a_run_is_expected(said: dict[str, object], after: 
     assert of_systemd[:8] == next_runs(table, begin, 8)
 
 
+@pytest.mark.parametrize("name", ["credentials.key", "credentials.key.cred"])
+def test_the_key_is_found_whatever_its_folder_is_called(tmp_path: Path, name: str) -> None:
+    """systemd reads no quotes in this line: they would be part of the name, and no unit would start."""
+    key = Path('/etc/100% odd/it\'s; "here"') / name
+    files = unit_files(scheduling(), replace(AS_THE_MANUAL_SAYS, credential=("credentials.key", key)))
+    kind = "LoadCredentialEncrypted" if name.endswith(".cred") else "LoadCredential"
+    line = f'{kind}=credentials.key:/etc/100%% odd/it\'s; "here"/{name}'
+    services = [text for unit, text in files.items() if unit.endswith(".service")]
+    assert [line in text.splitlines() for text in services] == [True] * len(services)
+    assert verified(files, tmp_path) == ""
+
+
 @pytest.mark.parametrize("method", ["systemd", "interval"])
 def test_the_timer_of_the_backups_elapses_at_the_end_of_a_blackout(method: str) -> None:
     """So that a catch-up which it refused, or an interval that ends within it, is made up; no other timer does."""

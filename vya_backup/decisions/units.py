@@ -187,7 +187,8 @@ def _who(place: Installation) -> list[str]:
         name, path = place.credential
         lines.append("# the key of the credentials; encrypted by systemd-creds it is LoadCredentialEncrypted=NAME:FILE")
         kind = "LoadCredentialEncrypted" if path.suffix == ".cred" else "LoadCredential"
-        lines.append(f"{kind}={quoted(f'{name}:{path}')}")
+        # systemd takes all of this line for the name, quotes and blanks too; only specifiers mean something there
+        lines.append(f"{kind}={f'{name}:{path}'.replace('%', '%%')}")
     return lines
 
 
