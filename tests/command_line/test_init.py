@@ -353,8 +353,12 @@ def test_a_user_needs_no_root_and_no_server(tmp_path: Path) -> None:
     assert done.status == 0, done.said
     written = tmp_path / "home/.config/vya_backupdb/config.yaml"
     assert written.read_text().startswith("# yaml-language-server: $schema=/")
-    assert yaml.safe_load(written.read_text()).keys() == {"schema_version", "instances", "storage", "scheduling"}
+    keys = {"schema_version", "instances", "storage", "catalog", "scheduling"}
+    assert yaml.safe_load(written.read_text()).keys() == keys
     assert (tmp_path / "state/vya_backupdb/catalog.db").exists()
+    for other in ({"HOME": str(tmp_path / "root")}, home | {"XDG_STATE_HOME": "", "XDG_CONFIG_HOME": "/nowhere"}):
+        seen = project.run("--config", str(written), "status", **other)  # as a timer, cron and sudo come
+        assert seen.out.startswith("1 of 1 databases have a fresh good backup"), seen.said
     assert Project(tmp_path / "data").run("status", **home).out.startswith("1 of 1 databases have a fresh good backup")
     assert "cron" in done.out
 

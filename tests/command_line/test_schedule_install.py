@@ -61,6 +61,18 @@ def test_what_a_person_changed_is_shown_and_stays(project: Project, folder: Path
     assert "01:30" in timer.read_text()
 
 
+def test_a_drop_in_and_the_unit_of_the_site_are_left_alone(project: Project, folder: Path) -> None:
+    """The manual recommends both; neither is one of the files that are written."""
+    install(project, folder)
+    (folder / "vya-backupdb-backup.service.d").mkdir()
+    (folder / "vya-backupdb-backup.service.d/override.conf").write_text("[Service]\nNice=19\n")
+    (folder / "vya-backupdb-site.service").write_text("[Service]\nExecStart=/bin/true\n")
+    assert "unchanged: " in install(project, folder)
+    removed = project.run("schedule", "remove", "--folder", str(folder))
+    assert removed.status == 0, removed.said
+    assert {path.name for path in folder.iterdir()} == {"vya-backupdb-backup.service.d", "vya-backupdb-site.service"}
+
+
 def test_a_dry_run_and_a_person_own_units(project: Project, folder: Path) -> None:
     """Shown and not written; without an account, and without what only the system's systemd can do."""
     said = install(project, folder, "--dry-run", "--user")

@@ -98,8 +98,15 @@ def test_beside_another_run_what_is_expected_now_is_missed_at_once() -> None:
     """No patience: it is known that nothing will be started."""
     hourly = table(interval_minutes=60)
     row = job(ended=None, timetable=str(hourly))
-    (found,) = missed(row, hourly, machine("09 02:31"), ALIVE, patience=NEVER)
+    (found,) = missed(row, hourly, machine("09 02:31"), ALIVE, beside=True)
     assert (found.cause, found.expected_at) == ("busy", at("09 02:30"))
+
+
+def test_of_two_that_are_started_in_one_minute_the_second_invents_nothing() -> None:
+    """Cron and a timer: it comes before the first is recorded, and all it knows is the run of the night before."""
+    assert missed(job(), table(), machine("10 01:31"), GONE, beside=True) == []
+    (found,) = missed(job(), table(), machine("11 01:31"), GONE, beside=True)
+    assert (found.count, found.until) == (1, at("10 01:30"))
 
 
 @pytest.mark.parametrize(("process", "words_of_it"), [(GONE, "killed"), (OF_ANOTHER_BOOT, "the machine went down")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from vya_backup.decisions.schedule import (
     Timetable,
+    after_blackouts,
     expected_between,
     in_blackout,
     next_runs,
@@ -108,6 +110,39 @@ def test_with_method_interval_it_counts_from_the_last() -> None:
     """No time of day is meant."""
     table = backups(method="interval", interval_minutes=360)
     assert next_runs(table, at("2026-01-09T07:13"), 2) == [at("2026-01-09T13:13"), at("2026-01-09T19:13")]
+
+
+def test_with_method_interval_what_a_blackout_refuses_is_expected_at_its_end() -> None:
+    """A daily one would else be refused at the same hour for ever; windows that follow each other are one."""
+    windows = [{"from": "08:00", "to": "18:00"}, {"from": "18:00", "to": "24:00"}]
+    table = backups(method="interval", blackout=windows)
+    assert next_runs(table, at("2026-01-09T09:13"), 2) == [at("2026-01-11T00:00"), at("2026-01-12T00:00")]
+    night = backups(method="interval", interval_minutes=480, blackout=[{"from": "22:00", "to": "06:30"}])
+    found = next_runs(night, at("2026-01-09T15:00"), 3)
+    assert found == [at("2026-01-10T06:30"), at("2026-01-10T14:30"), at("2026-01-11T06:30")]
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ({}, {1080: range(7)}),  # off at 01:30 and on at 09:00: the catch-up was refused
+        ({"calendar": ["20:00"]}, {}),  # comes anyway, and not before its time
+        ({"calendar": ["12:00", "20:00"], "interval_minutes": 720}, {}),
+        ({"calendar": ["09:00", "11:00"], "interval_minutes": 720, "weekdays": ["mon", "sat"]}, {1080: (0, 5)}),
+        ({"interval_minutes": 60}, {}),
+        ({"method": "interval"}, {1080: range(7)}),
+        ({"blackout": [{"from": "22:00", "to": "01:30"}]}, {}),
+        ({"blackout": [{"from": "22:00", "to": "06:00", "weekdays": ["sun"]}]}, {360: (0,)}),
+        ({"blackout": [{"from": "22:00", "to": "06:00"}, {"from": "05:00", "to": "07:00"}]}, {420: range(7)}),
+        ({"blackout": [{"from": "00:00", "to": "24:00", "weekdays": ["sun"]}], "calendar": ["00:30"]}, {}),
+    ],
+)
+def test_what_a_blackout_refused_is_made_up_at_its_end(said: dict[str, object], ends: dict[int, Iterable[int]]) -> None:
+    """On the days that backups are made on, and where nothing else comes in that period."""
+    said = {"blackout": [{"from": "08:00", "to": "18:00"}], "weekdays": [], **said}
+    made = scheduling(**said)
+    found = after_blackouts(timetables(made)["backup"], made.interval_minutes)
+    assert found == {minute: frozenset(days) for minute, days in ends.items()}
 
 
 def test_what_no_timer_is_to_start_is_never_expected() -> None:

@@ -44,10 +44,15 @@ def test_what_ships_is_what_is_installed_by_default() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_service_is_walled_in(name: str) -> None:
     """As systemd itself rates it, of ten."""
-    done = analyze("security", "--offline=true", "--no-pager", name)
+    assert exposure(name) <= WORST
+
+
+def exposure(name: str, folder: Path = FOLDER) -> float:
+    """Return how systemd rates a service."""
+    done = analyze("security", "--offline=true", "--no-pager", name, folder=folder)
     rated = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert rated, done.stderr
-    assert float(rated[1]) <= WORST
+    return float(rated[1])
 
 
 def verified(files: dict[str, str], folder: Path) -> str:
@@ -70,6 +75,7 @@ def test_systemd_finds_nothing_wrong_with_what_ships(tmp_path: Path) -> None:
         {"method": "interval", "interval_minutes": 60},
         {"timezone": "America/New_York", "calendar": ["01:30", "02:30"], "weekdays": ["mon", "sun"]},
         {"interval_minutes": 60, "blackout": [{"from": "08:00", "to": "18:00", "weekdays": ["mon"]}]},
+        {"method": "interval", "blackout": [{"from": "08:00", "to": "24:00", "weekdays": ["mon", "tue"]}]},
         {"prune": {"calendar": ["03:00"]}, "limits": {"cpu_percent": 50}, "randomized_delay_minutes": 0},
     ],
 )
@@ -84,6 +90,18 @@ def test_systemd_finds_nothing_wrong_with_any_schedule(tmp_path: Path, said: dic
         drills_call_out=True,
     )
     assert verified(unit_files(scheduling(**said), odd), tmp_path) == ""
+
+
+def test_root_may_read_the_files_of_others_where_a_database_is_one(tmp_path: Path) -> None:
+    """Without its capabilities root is refused by a folder of 0700; only the backups need that, and no server does."""
+    root = replace(AS_THE_MANUAL_SAYS, account="root", reads_files=True)
+    granting = "CapabilityBoundingSet=CAP_DAC_READ_SEARCH\n"
+    files = unit_files(scheduling(prune={"calendar": ["03:00"]}), root)
+    assert [name for name, text in files.items() if granting in text] == ["vya-backupdb-backup.service"]
+    for other in (replace(root, reads_files=False), replace(root, account="vya-backupdb")):
+        assert not any(granting in text for text in unit_files(scheduling(), other).values())
+    assert verified(files, tmp_path) == ""
+    assert exposure("vya-backupdb-backup.service", tmp_path) <= WORST
 
 
 def elapses(line: str, after: datetime, count: int) -> list[datetime]:
@@ -116,6 +134,29 @@ def test_systemd_elapses_when_a_run_is_expected(said: dict[str, object], after: 
     assert of_systemd[:8] == next_runs(table, begin, 8)
 
 
+@pytest.mark.parametrize("name", ["credentials.key", "credentials.key.cred"])
+def test_the_key_is_found_whatever_its_folder_is_called(tmp_path: Path, name: str) -> None:
+    """systemd reads no quotes in this line: they would be part of the name, and no unit would start."""
+    key = Path('/etc/100% odd/it\'s; "here"') / name
+    files = unit_files(scheduling(), replace(AS_THE_MANUAL_SAYS, credential=("credentials.key", key)))
+    kind = "LoadCredentialEncrypted" if name.endswith(".cred") else "LoadCredential"
+    line = f'{kind}=credentials.key:/etc/100%% odd/it\'s; "here"/{name}'
+    services = [text for unit, text in files.items() if unit.endswith(".service")]
+    assert [line in text.splitlines() for text in services] == [True] * len(services)
+    assert verified(files, tmp_path) == ""
+
+
+@pytest.mark.parametrize("method", ["systemd", "interval"])
+def test_the_timer_of_the_backups_elapses_at_the_end_of_a_blackout(method: str) -> None:
+    """So that a catch-up which it refused, or an interval that ends within it, is made up; no other timer does."""
+    files = unit_files(
+        scheduling(method=method, blackout=[{"from": "08:00", "to": "18:00", "weekdays": ["mon"]}]), AS_THE_MANUAL_SAYS
+    )
+    line = "OnCalendar=Mon *-*-* 18:00:00 UTC"
+    assert [name for name, text in files.items() if line in text] == ["vya-backupdb-backup.timer"]
+    assert elapses(line.removeprefix("OnCalendar="), datetime(2026, 1, 9, tzinfo=UTC), 1)[0].hour == 18
+
+
 def test_a_file_that_a_person_changed_is_known() -> None:
     """By the digest in its first line, whichever version wrote it."""
     text = shipped()["vya-backupdb-backup.timer"]
@@ -138,7 +179,10 @@ def test_cron_has_a_line_for_each_time_and_no_bare_percent_sign() -> None:
     place = replace(AS_THE_MANUAL_SAYS, config=Path("/etc/100%/c.yaml"))
     windows = [{"from": "20:00", "to": "06:00", "weekdays": ["fri"]}]
     table = cron_table(
-        scheduling(method="cron", calendar=["01:30", "13:30"], timezone="Europe/Lisbon", blackout=windows), place
+        scheduling(
+            method="cron", interval_minutes=720, calendar=["01:30", "13:30"], timezone="Europe/Lisbon", blackout=windows
+        ),
+        place,
     )
     lines = [line for line in table.splitlines() if not line.startswith("#")]
     command = r"vya-backupdb VYA_CONFIG=/etc/100\%/c.yaml /opt/vya-backupdb/.venv/bin/vya-backupdb"
@@ -147,6 +191,7 @@ def test_cron_has_a_line_for_each_time_and_no_bare_percent_sign() -> None:
         "CRON_TZ=Europe/Lisbon",
         f"30 1 * * mon,tue,wed,thu,fri,sun {command} schedule run backup",
         f"30 13 * * * {command} schedule run backup",
+        f"0 6 * * sat {command} schedule run backup",  # the end of the window, where 01:30 was refused
         f"0 4 * * mon,tue,wed,thu,fri,sun {command} schedule run verify",
         f"0 5 * * sun {command} schedule run drill",
         f"0 8 * * mon {command} notify digest",

@@ -87,7 +87,7 @@ def ask_everything(talk: Conversation, places: Places, *, adds: bool) -> tuple[W
     target = _target(talk)
     instance = _instance(talk, target)
     way, account, host, admin = _accounts(talk, instance)
-    answers = FirstAnswers(instance, places.backups)
+    answers = FirstAnswers(instance, places.backups, places.catalog)
     if not adds:
         answers = _rest(talk, instance, places)
     return Wish(places, answers, way, account, host, admin, adds), target.server
@@ -209,7 +209,7 @@ def _rest(talk: Conversation, instance: Instance, places: Places) -> FirstAnswer
     recipients = tuple(each.strip() for each in mail.split(",") if each.strip())
     smtp = talk.ask("smtp_host", "Mail server", "localhost") if recipients else "localhost"
     sender = f"vya-backupdb@{socket.gethostname()}"
-    return FirstAnswers(instance, Path(base).absolute(), zone, recipients, smtp, sender)
+    return FirstAnswers(instance, Path(base).absolute(), places.catalog, zone, recipients, smtp, sender)
 
 
 def _own_zone() -> str:

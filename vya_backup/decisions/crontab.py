@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from vya_backup.decisions.schedule import Timetable, digest_timetable, timetables
+from vya_backup.decisions.schedule import Timetable, after_blackouts, digest_timetable, timetables
 from vya_backup.decisions.units import Installation, marked
 from vya_backup.settings.scheduling_model import DAYS, Scheduling
 
@@ -30,6 +30,9 @@ def cron_table(scheduling: Scheduling, place: Installation) -> str:
     lines += ["SHELL=/bin/sh", f"CRON_TZ={scheduling.timezone}"]
     for job, table in tables.items():
         lines += [f"{times} {_command(job, place)}" for times in _times(table)]
+        if job == "backup" and (made_up := list(_made_up(table, scheduling.interval_minutes))):
+            lines.append("# what a blackout refused comes at its end; where nothing is due, nothing is done")
+            lines += [f"{times} {_command(job, place)}" for times in made_up]
     return marked("\n".join(lines) + "\n")
 
 
@@ -40,8 +43,17 @@ def _times(table: Timetable) -> Iterator[str]:
         if days:
             groups.setdefault((days, time % 60), []).append(time // 60)
     for (days, minute), hours in groups.items():
-        named = "*" if len(days) == len(DAYS) else ",".join(DAYS[day] for day in sorted(days))
-        yield f"{minute} {','.join(map(str, hours))} * * {named}"
+        yield _at(days, hours, minute)
+
+
+def _made_up(table: Timetable, interval_minutes: int) -> Iterator[str]:
+    for minute, days in sorted(after_blackouts(table, interval_minutes).items()):
+        yield _at(days, [minute // 60], minute % 60)
+
+
+def _at(days: frozenset[int], hours: list[int], minute: int) -> str:
+    named = "*" if len(days) == len(DAYS) else ",".join(DAYS[day] for day in sorted(days))
+    return f"{minute} {','.join(map(str, hours))} * * {named}"
 
 
 def _command(job: str, place: Installation) -> str:

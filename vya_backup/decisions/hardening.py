@@ -18,10 +18,11 @@ class Needs:
     network: bool = True
     changes_group: bool = False
     """It gives the published copy to catalog.reader_group."""
+    reads_all: bool = False
+    """It reads files of other accounts, and is root: without its capabilities it may not."""
 
 
 _EVERYWHERE: Final = (
-    "CapabilityBoundingSet=",
     "AmbientCapabilities=",
     "NoNewPrivileges=yes",
     "UMask=0077",
@@ -60,7 +61,13 @@ _DRILL: Final = (
 
 def of_service(needs: Needs, *, sees_home: bool) -> list[str]:
     """Return the directives of a service of the system."""
-    lines = [*_EVERYWHERE, f"ProtectHome={'read-only' if sees_home else 'yes'}"]
+    lines = ["CapabilityBoundingSet="]
+    if needs.reads_all:
+        lines = [
+            "# files of SQLite lie in folders of other accounts: root may read them, and change none of them",
+            "CapabilityBoundingSet=CAP_DAC_READ_SEARCH",
+        ]
+    lines += [*_EVERYWHERE, f"ProtectHome={'read-only' if sees_home else 'yes'}"]
     lines += [
         "# ProtectProc= stays as it is: a run looks whether the process of an earlier one still lives, whoever owns it",
         *(_DRILL if needs.drills else _NO_DRILL),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from vya_backup.decisions.manifest import counted
@@ -41,13 +42,13 @@ class Process:
 
 
 def missed(
-    job: JobRow, timetable: Timetable, machine: Machine, process: Process, *, patience: timedelta | None = None
+    job: JobRow, timetable: Timetable, machine: Machine, process: Process, *, beside: bool = False
 ) -> list[Missed]:
     """Return an event for each stretch of expected runs that did not happen for one cause, the oldest first.
 
-    `patience` is how late a run may begin that is still expected; without it as the timetable says.
+    `beside` says that a run comes beside another one and ends at once: what that one is too busy for needs no patience.
     """
-    return [*_cut_off(job, machine, process, timetable.zone), *_absent(job, timetable, machine, process, patience)]
+    return [*_cut_off(job, machine, process, timetable.zone), *_absent(job, timetable, machine, process, beside)]
 
 
 def expected_now(timetable: Timetable, now: datetime) -> datetime | None:
@@ -77,15 +78,15 @@ def _cut_off(job: JobRow, machine: Machine, process: Process, zone: ZoneInfo) ->
     )
 
 
-def _absent(
-    job: JobRow, timetable: Timetable, machine: Machine, process: Process, patience: timedelta | None
-) -> Iterator[Missed]:
+def _absent(job: JobRow, timetable: Timetable, machine: Machine, process: Process, beside: bool) -> Iterator[Missed]:
     if job.timetable != str(timetable):
         return
-    end = machine.now - (timetable.patience if patience is None else patience)
-    expected = expected_between(timetable, max(job.through, machine.now - LONGEST), end)
-    for cause, times in groupby(expected, key=lambda at: _cause(at, job, machine, process)):
-        yield _event(job, list(times), cause, _reason(cause, job, machine, timetable.zone))
+    late = machine.now - timetable.patience
+    expected = expected_between(timetable, max(job.through, machine.now - LONGEST), machine.now if beside else late)
+    causes = [(_cause(at, job, machine, process), at) for at in expected]
+    told = [(cause, at) for cause, at in causes if at <= late or cause == "busy"]
+    for cause, times in groupby(told, key=itemgetter(0)):
+        yield _event(job, [at for _, at in times], cause, _reason(cause, job, machine, timetable.zone))
 
 
 def _event(job: JobRow, times: list[datetime], cause: Cause, reason: str) -> Missed:

@@ -1,7 +1,7 @@
 """PURE: when the jobs of the schedule are expected to start, in a zone with its two odd nights.
 
 A time of day that the clock skips comes as long after the gap as it lay behind its begin; one that comes twice counts
-the first time. What lies in a blackout is not expected. All instants are UTC.
+the first time. What lies in a blackout is not expected: what it refused is made up at its end. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -82,6 +82,24 @@ def in_blackout(at: datetime, timetable: Timetable) -> Blackout | None:
     return next((window for window in timetable.blackout if window.covers(local.weekday(), minute)), None)
 
 
+def after_blackouts(timetable: Timetable, interval_minutes: int) -> dict[int, frozenset[int]]:
+    """Return at which minutes of the day, and on which weekdays, a blackout ends and what it refused is started.
+
+    Not where a start is expected in what is left of that period anyway: it would come too early.
+    """
+    step = min(interval_minutes, MINUTES_PER_DAY)
+    found: dict[int, frozenset[int]] = {}
+    for window in timetable.blackout:
+        begin, (overnight, end) = minutes(getattr(window, "from")), divmod(minutes(window.to), MINUTES_PER_DAY)
+        for day in numbers(window.weekdays):
+            at = (day + (overnight or end < begin)) % len(_SHORT)
+            is_light = at in timetable.weekdays and not _is_dark(timetable, at, end)
+            period = range(end, (end // step + 1) * step)
+            if is_light and not any(time in period and not _is_dark(timetable, at, time) for time in timetable.times):
+                found[end] = found.get(end, frozenset()) | {at}
+    return found
+
+
 def next_runs(timetable: Timetable, after: datetime, count: int) -> list[datetime]:
     """Return the next expected starts after an instant, `count` of them or all there are within ten years."""
     return list(islice(_occurrences(timetable, after), count))
@@ -115,16 +133,37 @@ def _tolerance(scheduling: Scheduling) -> timedelta:
     return timedelta(minutes=scheduling.tolerance_minutes)
 
 
+def _is_dark(timetable: Timetable, weekday: int, minute: int) -> bool:
+    return any(window.covers(weekday, minute) for window in timetable.blackout)
+
+
 def _occurrences(timetable: Timetable, after: datetime) -> Iterator[datetime]:
     """Yield expected starts after an instant, in order."""
     after = after.astimezone(UTC)
-    found = _since(timetable.every, after) if timetable.every else _on_the_clock(timetable, after)
+    found = _since(timetable, timetable.every, after) if timetable.every else _on_the_clock(timetable, after)
     return (at for at in found if at > after and in_blackout(at, timetable) is None)
 
 
-def _since(every: timedelta, after: datetime) -> Iterator[datetime]:
-    for number in range(1, timedelta(days=_DAYS_AHEAD) // every):
-        yield after + number * every
+def _since(timetable: Timetable, every: timedelta, after: datetime) -> Iterator[datetime]:
+    at = after
+    for _ in range(timedelta(days=_DAYS_AHEAD) // every):
+        at = _made_up(timetable, at + every)
+        yield at
+
+
+def _made_up(timetable: Timetable, at: datetime) -> datetime:
+    """Return an instant, or the end of the blackout that it lies in; of several that follow each other the last one's.
+
+    In a night in which the clock skips an hour that is an hour late.
+    """
+    for _ in range(len(_SHORT) * len(timetable.blackout)):
+        window = in_blackout(at, timetable)
+        if window is None:
+            break
+        local = at.astimezone(timetable.zone)
+        left = (minutes(window.to) - local.hour * 60 - local.minute) % MINUTES_PER_DAY or MINUTES_PER_DAY
+        at = at.replace(second=0, microsecond=0) + timedelta(minutes=left)
+    return at
 
 
 def _on_the_clock(timetable: Timetable, after: datetime) -> Iterator[datetime]:

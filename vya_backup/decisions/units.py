@@ -12,13 +12,14 @@ from datetime import date
 from pathlib import Path
 
 from vya_backup.decisions.hardening import HOME, Needs, of_service, of_user_service
-from vya_backup.decisions.schedule import Timetable, digest_timetable, skipped, timetables
+from vya_backup.decisions.schedule import Timetable, after_blackouts, digest_timetable, skipped, timetables
 from vya_backup.settings.scheduling_model import Scheduling
 
 NAME = "vya-backupdb"
 MARK = "# Written by `vya-backupdb schedule install`; digest "
 SERVERS = "postgresql.service mysql.service mariadb.service"
 YEARS_AHEAD = 10
+ROOT = "root"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WORDS = {
     "backup": "VYA BackupDB, backups of what is due",
@@ -46,6 +47,8 @@ class Installation:
     publishes: bool = False
     drills_call_out: bool = False
     """A drill needs the network: it uses a configured instance, or pushes what it measured."""
+    reads_files: bool = False
+    """Databases are files, which may belong to anybody."""
     today: date = date(2026, 1, 1)
 
     @property
@@ -108,10 +111,20 @@ def calendar_lines(table: Timetable, today: date) -> Iterator[str]:
         if days:
             groups.setdefault((days, time % 60), []).append(time // 60)
     for (days, minute), hours in groups.items():
-        named = "" if len(days) == len(_DAYS) else ",".join(_DAYS[day] for day in sorted(days)) + " "
-        yield f"{named}*-*-* {','.join(f'{hour:02d}' for hour in hours)}:{minute:02d}:00 {table.zone.key}"
+        yield _elapses(days, hours, minute, table)
     for at in skipped(table, today, YEARS_AHEAD * 365):
         yield f"{at.astimezone(table.zone):%Y-%m-%d %H:%M}:00 {table.zone.key}"
+
+
+def makeup_lines(table: Timetable, interval_minutes: int) -> Iterator[str]:
+    """Yield what follows `OnCalendar=` where a blackout ends, and what it refused is started."""
+    for minute, days in sorted(after_blackouts(table, interval_minutes).items()):
+        yield _elapses(days, [minute // 60], minute % 60, table)
+
+
+def _elapses(days: frozenset[int], hours: list[int], minute: int, table: Timetable) -> str:
+    named = "" if len(days) == len(_DAYS) else ",".join(_DAYS[day] for day in sorted(days)) + " "
+    return f"{named}*-*-* {','.join(f'{hour:02d}' for hour in hours)}:{minute:02d}:00 {table.zone.key}"
 
 
 def command_of(job: str, place: Installation) -> str:
@@ -174,7 +187,8 @@ def _who(place: Installation) -> list[str]:
         name, path = place.credential
         lines.append("# the key of the credentials; encrypted by systemd-creds it is LoadCredentialEncrypted=NAME:FILE")
         kind = "LoadCredentialEncrypted" if path.suffix == ".cred" else "LoadCredential"
-        lines.append(f"{kind}={quoted(f'{name}:{path}')}")
+        # systemd takes all of this line for the name, quotes and blanks too; only specifiers mean something there
+        lines.append(f"{kind}={f'{name}:{path}'.replace('%', '%%')}")
     return lines
 
 
@@ -187,7 +201,12 @@ def _walls(place: Installation, needs: Needs) -> list[str]:
 
 def _needs(job: str, place: Installation) -> Needs:
     is_drill = job == "drill"
-    return Needs(is_drill, network=place.drills_call_out or not is_drill, changes_group=place.publishes)
+    return Needs(
+        is_drill,
+        network=place.drills_call_out or not is_drill,
+        changes_group=place.publishes,
+        reads_all=job == "backup" and place.account == ROOT and place.reads_files,
+    )
 
 
 def _timer(job: str, table: Timetable, scheduling: Scheduling, place: Installation) -> str:
@@ -196,6 +215,10 @@ def _timer(job: str, table: Timetable, scheduling: Scheduling, place: Installati
         lines += ["OnBootSec=5min", f"OnUnitActiveSec={int(table.every.total_seconds()) // 60}min"]
     else:
         lines += [f"OnCalendar={line}" for line in calendar_lines(table, place.today)]
+    made_up = [f"OnCalendar={line}" for line in makeup_lines(table, scheduling.interval_minutes)]
+    if job == "backup" and made_up:
+        lines += ["# what a blackout refused comes at its end; where nothing is due, nothing is done", *made_up]
+    if not table.every:
         lines += ["# what a machine that was off left out comes when it is on again", "Persistent=true"]
     delay = scheduling.randomized_delay_minutes
     lines += [*([f"RandomizedDelaySec={delay}min"] if delay else []), "AccuracySec=1min"]

@@ -29,8 +29,14 @@ STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 _JOBS: Final = """(
 SELECT
   j.job, j.origin,
-  iif(j.missed_event > j.scheduled_event, json_extract(m.data, '$.until'), json_extract(l.data, '$.through'))
-    AS through,
+  -- a run that was killed was started, and accounts for nothing behind its begin
+  coalesce((
+    SELECT json_extract(k.data, '$.until') FROM events AS k
+    WHERE k.type = 'missed' AND k.instance IS NULL AND k.database IS NULL AND k.id > j.scheduled_event
+    AND json_extract(k.data, '$.job') = j.job AND coalesce(json_extract(k.data, '$.killed_run'), '') = ''
+    AND coalesce((SELECT o.host FROM origins AS o WHERE o.catalog_id = k.catalog_id), '') = j.origin
+    ORDER BY k.id DESC LIMIT 1
+  ), json_extract(l.data, '$.through')) AS through,
   json_extract(l.data, '$.timetable') AS timetable,
   json_extract(s.data, '$.expected_at') AS expected_at,
   json_extract(s.data, '$.process') AS process,

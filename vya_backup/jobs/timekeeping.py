@@ -5,8 +5,6 @@ Each run looks, whatever it is for: a timer that is dead cannot tell of itself.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from vya_backup import clock
 from vya_backup.decisions.missed import Machine, Process, expected_now, missed
 from vya_backup.decisions.schedule import Timetable, in_blackout, timetables
@@ -34,7 +32,10 @@ def begin(workspace: Workspace, job: str) -> list[Missed]:
 
 
 def note_collision(workspace: Workspace, job: str) -> list[Missed]:
-    """Record what is expected of a job now and not started, because another run of it is at work."""
+    """Record what is expected of a job now and not started, because a run of it began earlier and is at work.
+
+    Of two that are started in one minute the second may come before the first is recorded: then nothing is missed.
+    """
     return _missed_of(workspace.catalog.append_decided(lambda: _look(workspace, colliding=job)))
 
 
@@ -60,7 +61,7 @@ def _look(workspace: Workspace, colliding: str = "") -> list[Event]:
         return []
     host = workspace.configuration.application.host()
     machine, process = _machine(workspace.clock), _process(known[colliding], host)
-    return [*missed(known[colliding], table, machine, process, patience=timedelta(0))]
+    return [*missed(known[colliding], table, machine, process, beside=True)]
 
 
 def _arrival(workspace: Workspace, job: str) -> Scheduled:

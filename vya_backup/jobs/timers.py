@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from vya_backup.transport.storage.removing import discard
 from vya_backup.transport.storage.replacing import replace_readable
 
 SYSTEMCTL_SECONDS = 60.0
+UNITS = (".service", ".timer")
+SITE = f"{NAME}-site.service"
 Fate = Literal["write", "same", "remove", "changed by somebody"]
 
 
@@ -57,6 +60,7 @@ def installation(loaded: Loaded, account: str) -> Installation:
         drills_call_out=bool(
             said.drill.instance or said.monitoring.prometheus.pushgateway_url or said.monitoring.opentelemetry.endpoint
         ),
+        reads_files=any(instance.type == "sqlite" and instance.enabled for instance in said.instances),
         today=clock.now().date(),
     )
 
@@ -64,8 +68,7 @@ def installation(loaded: Loaded, account: str) -> Installation:
 def plan(files: Mapping[str, str], folder: Path, *, force: bool = False) -> list[Step]:
     """Return what has to become of each file, of those too that an earlier configuration asked for."""
     steps = [_step(folder / name, text, force=force) for name, text in files.items()]
-    ours = sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
-    stale = [path for path in ours if path.name not in files and is_untouched(_read(path))]
+    stale = [path for path in installed(folder) if path.name not in files and is_untouched(_read(path))]
     return [*steps, *(Step(path, "remove") for path in stale)]
 
 
@@ -93,8 +96,9 @@ def carry_out(steps: Iterable[Step]) -> None:
 
 
 def installed(folder: Path) -> list[Path]:
-    """Return the files of ours in a folder, whoever changed them."""
-    return sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
+    """Return the units of ours in a folder, whoever changed them; drop-ins and the site's unit are a person's own."""
+    found = sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
+    return [path for path in found if path.suffix in UNITS and path.name != SITE and path.is_file()]
 
 
 def unchanged(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -161,7 +165,8 @@ def _databases(said: Configuration) -> list[Path]:
     for instance in said.instances:
         if instance.type == "sqlite" and instance.enabled:
             plain = Path(*(part for part in _until_pattern(Path(instance.path).parts)))
-            found.append(plain if plain.is_dir() or plain != Path(instance.path) else plain.parent)
+            is_folder = os.path.isdir(plain)  # noqa: PTH112  # pathlib's raises where one above cannot be searched
+            found.append(plain if is_folder or plain != Path(instance.path) else plain.parent)
     return found
 
 

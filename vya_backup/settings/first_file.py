@@ -33,6 +33,10 @@ storage:
   base_path: {base_path}
   # retention: {{daily_keep: 7, weekly_keep: 4, monthly_keep: 12}}     # what `vya-backupdb prune` keeps
 
+# The history of all backups; named here, so that timers, cron and sudo see the same one whatever their environment.
+catalog:
+  path: {catalog}
+
 scheduling:
   interval_minutes: 1440      # a database is due once in each: 1440 is a day
   timezone: {timezone}
@@ -68,6 +72,7 @@ class FirstAnswers:
 
     instance: Instance
     base_path: Path
+    catalog: Path
     timezone: str = "UTC"
     recipients: tuple[str, ...] = ()
     smtp_host: str = "localhost"
@@ -84,6 +89,7 @@ def first_file(answers: FirstAnswers) -> str:
         instance="  - " + "\n    ".join(lines),
         users="" if answers.instance.type == "sqlite" else _USERS,
         base_path=spelled(str(answers.base_path)),
+        catalog=spelled(str(answers.catalog)),
         timezone=spelled(answers.timezone),
         mail=_mail(answers),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.nodes import Node
@@ -10,6 +11,8 @@ from vya_backup.settings.problems import Problem
 from vya_backup.settings.scheduling_model import MINUTES_PER_DAY, Scheduling, minutes, numbers, spelled
 
 Location = tuple[str, ...]
+TIMER_ACCURACY = 1
+"""So many minutes later than asked for a timer may elapse: AccuracySec= of the units."""
 LOADS = ("prune", "verify", "drill")
 """Jobs that a blackout is about; a message burdens nobody."""
 
@@ -28,10 +31,13 @@ def _clashes(said: Scheduling) -> Iterator[tuple[Location, str, str]]:
             "count as missed; make one shorter or the other longer"
         )
         yield ("randomized_delay_minutes",), str(said.randomized_delay_minutes), what
+    elif said.method != "cron" and said.randomized_delay_minutes:
+        yield from _too_late_for_the_next(said)
     if said.method == "interval":
-        if said.calendar:
-            what = "has no effect with scheduling.method interval; remove it, or use method systemd"
-            yield ("calendar",), ", ".join(said.calendar), what
+        for key in ("calendar", "weekdays"):
+            if named := getattr(said, key):
+                what = "has no effect with scheduling.method interval; remove it, or use method systemd"
+                yield (key,), ", ".join(named), what
         return
     if len(said.times) * said.interval_minutes < MINUTES_PER_DAY:
         what = (
@@ -39,6 +45,30 @@ def _clashes(said: Scheduling) -> Iterator[tuple[Location, str, str]]:
             f"expects {MINUTES_PER_DAY // said.interval_minutes}; add times, or raise interval_minutes"
         )
         yield ("calendar",), ", ".join(said.calendar), what
+
+
+def _too_late_for_the_next(said: Scheduling) -> Iterator[tuple[Location, str, str]]:
+    """Yield a delay that is no less than the patience with runs which follow each other closely: half of their gap."""
+    named: dict[Location, tuple[int, ...]] = {
+        (name, "calendar"): tuple(sorted({minutes(time) for time in getattr(said, name).calendar}))
+        for name in LOADS
+        if getattr(said, name).enabled
+    }
+    if said.method != "interval":
+        named[("calendar",) if said.calendar else ("interval_minutes",)] = said.times
+    gaps: dict[Location, int] = {("interval_minutes",): said.interval_minutes} if said.method == "interval" else {}
+    for place, times in named.items():
+        if times:
+            gaps[place] = min(after - time for time, after in pairwise((*times, times[0] + MINUTES_PER_DAY)))
+    latest = said.randomized_delay_minutes + TIMER_ACCURACY
+    for place, gap in gaps.items():
+        if latest >= gap / 2:
+            what = (
+                f"is too long for runs that scheduling.{'.'.join(place)} expects every {gap} minutes: one counts as "
+                f"missed {gap / 2:g} minutes after its time, and a timer may come {latest} after it; make it shorter"
+            )
+            yield ("randomized_delay_minutes",), str(said.randomized_delay_minutes), what
+            return
 
 
 def _in_blackouts(said: Scheduling) -> Iterator[tuple[Location, str, str]]:

@@ -1,6 +1,7 @@
 """The `scheduling` section: how often databases are due, when the timers start what, and when nothing may start.
 
-Times of day are `HH:MM` on the clock of `timezone`; weekdays are `mon` to `sun`, none of them means every day.
+Times of day are `HH:MM` on the clock of `timezone`, and `24:00` is only an end; weekdays are `mon` to `sun`, none of
+them means every day.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pydantic import BeforeValidator, Field, create_model, field_validator
 
 from vya_backup.settings.section import Section
 
+MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 1440
+END_OF_DAY = "24:00"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FIRST_BACKUP = 90
 """01:30, from which the times of backups are counted where no calendar names them."""
@@ -21,11 +24,17 @@ _HH_MM = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def _time_of_day(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MINUTES_PER_DAY:
-        return spelled(value)  # YAML reads 18:00 without quotes as a number to the base of 60, which are its minutes
-    if isinstance(value, str) and (_HH_MM.fullmatch(value) or value == "24:00"):
+    if isinstance(value, int) and not isinstance(value, bool) and MINUTES_PER_HOUR <= value < MINUTES_PER_DAY:
+        # YAML reads 18:00 without quotes as a number to the base of 60, which are its minutes; 0:45 it leaves alone,
+        # so that a smaller number is an hour that somebody meant
+        return spelled(value)
+    if isinstance(value, str) and _HH_MM.fullmatch(value):
         return value.rjust(len("00:00"), "0")
-    raise ValueError('must be a time of day such as "01:30"')
+    raise ValueError('must be a time of day such as "01:30", from "00:00" to "23:59"')
+
+
+def _end_of_window(value: Any) -> Any:
+    return END_OF_DAY if value in (END_OF_DAY, MINUTES_PER_DAY) else _time_of_day(value)
 
 
 def _weekday(value: Any) -> Any:
@@ -40,6 +49,7 @@ def _as_list(value: Any) -> Any:
 
 
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
+EndOfWindow = Annotated[str, BeforeValidator(_end_of_window)]
 Times = Annotated[tuple[TimeOfDay, ...], BeforeValidator(_as_list)]
 Weekdays = Annotated[tuple[Annotated[str, BeforeValidator(_weekday)], ...], BeforeValidator(_as_list)]
 
@@ -61,7 +71,7 @@ def numbers(weekdays: tuple[str, ...]) -> frozenset[int]:
 
 
 # `from` is a word of Python's, so that no class body can name it
-_Bounds = create_model("_Bounds", __base__=Section, **{"from": (TimeOfDay, ...), "to": (TimeOfDay, ...)})  # type: ignore[call-overload]
+_Bounds = create_model("_Bounds", __base__=Section, **{"from": (TimeOfDay, ...), "to": (EndOfWindow, ...)})  # type: ignore[call-overload]
 
 
 class Blackout(_Bounds):  # type: ignore[misc, valid-type]

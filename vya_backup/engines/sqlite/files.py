@@ -11,6 +11,7 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,14 @@ class DatabaseFile:
 
 
 def root(pattern: str) -> Path:
-    """Return the folder that an instance's path, folder or glob begins in."""
+    """Return the folder that an instance's path, folder or glob begins in.
+
+    Raises:
+        StorageFailed: a folder above it may not be searched.
+    """
     if not glob.has_magic(pattern) or os.path.lexists(pattern):
         path = Path(pattern)
-        return path if path.is_dir() else path.parent
+        return path if _is_folder(path) else path.parent
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     return Path(*parts[:fixed])
@@ -46,11 +51,11 @@ def find(pattern: str) -> tuple[DatabaseFile, ...]:
     """Return the databases of an instance, sorted by path.
 
     Raises:
-        StorageFailed: a folder could not be read, or is not there.
+        StorageFailed: a folder could not be read or searched, or is not there.
     """
     sound: list[Path] = []
     unsound: dict[Path, str] = {}
-    ours = _open_here()
+    ours, top = _open_here(), root(pattern)
     for path in _candidates(pattern):
         problem = "" if _identity(path) in ours else _problem(path, asked_for=str(path) == pattern)
         if problem is None:
@@ -59,7 +64,6 @@ def find(pattern: str) -> tuple[DatabaseFile, ...]:
             unsound[path] = problem
         else:
             sound.append(path)
-    top = root(pattern)
     names = _names(sound, top)
     names |= _names(unsound, top, taken=set(names.values()))  # a stranger's file never renames a good database
     return tuple(
@@ -112,14 +116,14 @@ def _original(pattern: str, source: str, recorded: str) -> Path:
     top = root(pattern)
     if recorded and Path(recorded).is_relative_to(top):
         return Path(recorded)
-    if not glob.has_magic(pattern) and not Path(pattern).is_dir():
+    if not glob.has_magic(pattern) and not _is_folder(Path(pattern)):
         return Path(pattern)
     return top / (Path(recorded).name if recorded else f"{source}.db")
 
 
 def _candidates(pattern: str) -> Iterator[Path]:
     whole = Path(pattern)
-    if os.path.isdir(whole):  # noqa: PTH112  # pathlib's raises where a folder above cannot be searched
+    if root(pattern) == whole:
         yield from (path for path in _listed(whole) if not path.name.startswith(".") and _is_file(path))
     elif os.path.lexists(whole) or not glob.has_magic(pattern):
         yield whole
@@ -135,7 +139,7 @@ def _matching(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
     if part == "**":
         yield from _matching(folder, rest or ("*",))
         for path in _listed(folder):
-            if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            if _is_folder(path) and not path.is_symlink() and not path.name.startswith("."):
                 yield from _matching(path, parts)
         return
     hidden = part.startswith(".")
@@ -143,20 +147,36 @@ def _matching(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
         if fnmatch.fnmatchcase(path.name, part) and (hidden or not path.name.startswith(".")):
             if not rest:
                 yield path
-            elif path.is_dir():
+            elif _is_folder(path):
                 yield from _matching(path, rest)
 
 
 def _listed(folder: Path) -> list[Path]:
-    try:
+    with _told("read", folder):
         return sorted(folder.iterdir())
-    except OSError as error:
-        hint = "Give the account that runs the backups read and search permission on it."
-        raise StorageFailed(f"the folder {folder} cannot be read: {error.strerror}", hint) from error
+
+
+def _is_folder(path: Path) -> bool:
+    with _told("searched", path.parent):
+        return path.is_dir()
 
 
 def _is_file(path: Path) -> bool:
-    return path.is_file() and not path.name.endswith(COMPANIONS)
+    if path.name.endswith(COMPANIONS):
+        return False
+    try:
+        return path.is_file()
+    except OSError:  # such as a link into a closed folder: it is one database that cannot be dumped
+        return True
+
+
+@contextmanager
+def _told(what: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "Give the account that runs the backups read and search permission on it."
+        raise StorageFailed(f"the folder {folder} cannot be {what}: {error.strerror}", hint) from error
 
 
 def _open_here() -> set[tuple[int, int]]:
