@@ -14,8 +14,8 @@ from vya_backup.command_line.options import Selection
 from vya_backup.errors import BackupError, UsageError
 from vya_backup.history.run import Run
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.log.heard import say
 from vya_backup.outlook.fitting import fitted
-from vya_backup.outlook.heard import say
 from vya_backup.redaction import scrub
 
 if TYPE_CHECKING:  # what it takes to send mail is loaded when somebody is to be told

@@ -28,7 +28,7 @@ from vya_backup.jobs.copies import folders
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.heard import say
+from vya_backup.log.heard import say
 from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
@@ -263,8 +263,12 @@ def keys_in(workspace: Workspace) -> list[Key]:
     return [Key(*names) for names in database_names(workspace.catalog)]
 
 
-def guarded(action: Callable[[], int]) -> int:
-    """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2)."""
+def guarded(action: Callable[[], int], *, only_looks: bool = False) -> int:
+    """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2).
+
+    A reader (head, less) that has seen enough ends a command that only looks well, and any other one badly: whatever
+    it was about to do was not done.
+    """
     UNCOPIED.clear()
     try:
         return action() or (1 if UNCOPIED else 0)
@@ -275,8 +279,12 @@ def guarded(action: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if only_looks:
+            return 0
+        log.event("output_lost", level="error", exc_info=True)
+        print_error(BackupError("nobody reads what is printed: it stopped on its way", "Say it again, into a file."))
+        return 1
     except Exception:
         log.event("bug", level="critical", exc_info=True)
         raise
