@@ -205,6 +205,38 @@ def test_a_server_that_stays_down_fills_the_catalog_with_nothing_new(nights: Nig
     assert nights.events() == [("notification_failed", "mail:error")]
 
 
+def test_each_failed_telling_names_only_what_is_new(nights: Nights, post: Post) -> None:
+    """The catalog is kept for ever; a month without a mail server is no square of it."""
+    post.answers = ["554 no"] * 3
+    for _ in range(3):
+        nights.night(FAILED, status=1)
+    rows = nights.workspace.catalog.rows("SELECT run_id, data FROM events WHERE type = 'notification_failed'")
+    assert [json.loads(row["data"])["about"] for row in rows] == [[row["run_id"]] for row in rows]
+    nights.night(*crm(4), *shop(4))
+    text = " ".join(next(one for one in post.letters if one.to == [ONCALL]).part("plain").split())
+    assert text.count("ERROR: 1 of 1 database failed: crm (disk full)") == 3
+
+
+def test_a_message_about_something_else_settles_no_debt(nights: Nights, post: Post) -> None:
+    """The mail server is down in one night; the next one is killed, and told by the failure unit alone."""
+    post.answers = ["554 closed for repairs"]
+    nights.night(FAILED, status=1)
+    nights.killed(started("s2"))
+    tell_failure(nights.workspace, UNIT, nights.compose)
+    (mail,) = post.letters
+    assert "no room left" not in mail.part("plain")
+    assert notifications_of(nights).status == "failure"
+
+    nights.night(*shop(3), *crm(3))
+    (_, mail) = [one for one in post.letters if one.to == [ONCALL]]
+    assert "told late" in mail.message["Subject"]
+    assert "no room left" in mail.part("plain")
+    assert notifications_of(nights).status == "ok"
+    post.letters.clear()
+    nights.night(*shop(4), *crm(4))
+    assert [one.to for one in post.letters] == [[ADMIN]]
+
+
 def test_verifying_and_pruning_tell_only_what_is_wrong(nights: Nights, post: Post) -> None:
     """The mail of the week says that they ran."""
     nights.night(*shop(1))

@@ -7,14 +7,14 @@ the next message that it takes; the catalog is the only memory of who knows what
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from vya_backup import clock
-from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, without_a_run
+from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, unsettled, without_a_run
 from vya_backup.decisions.telling import Told, told
 from vya_backup.decisions.tidings import Earlier, Letter, Tidings
 from vya_backup.errors import BackupError
@@ -108,7 +108,8 @@ def tell(workspace: Workspace, compose: Compose, run_id: str | None, broken: str
 
 def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | None:
     workspace, run = telling.workspace, telling.run
-    untaken = notices.untaken(workspace.catalog, channel.name)
+    exchanged = notices.exchanged(workspace.catalog, channel.name)
+    untaken = unsettled(exchanged)
     unheard = [one.run_id for one in unheard_runs(workspace, channel.name) if telling.concerns(channel, one)]
     owed = owed_to(channel.levels, telling.told, untaken, unheard)
     if owed.is_nothing:
@@ -116,8 +117,11 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     tidings, letter = telling.letter(owed)
     about = (*owed.earlier, *([run.run_id] if run and owed.this else []))
     said, failure = attempt(workspace, channel, tidings, letter, about, seconds)
-    if not (failure and _was_said(untaken, about, failure)):
-        append(workspace, said, is_of_a_run=run is not None)
+    if isinstance(said, NotificationFailed):
+        said = said.model_copy(update={"about": tuple(one for one in about if one not in untaken)})
+        if not said.about and exchanged[-1].data.get("code") == said.code:
+            return failure  # the catalog knows it, and a down server fills it with nothing new
+    append(workspace, said, is_of_a_run=run is not None)
     return failure
 
 
@@ -173,12 +177,6 @@ def _thread(last: Notice | None, now: datetime) -> tuple[str, str]:
     if last is None or last.data.get("level") not in TROUBLE or not now - last.at < THREAD:
         return "", ""
     return str(last.data.get("thread", "")), str(last.data.get("message_id", ""))
-
-
-def _was_said(untaken: Sequence[Notice], about: tuple[str, ...], failure: BackupError) -> bool:
-    """Say whether the catalog knows this failure already, so that a down server fills it with nothing new."""
-    known = {run_id for notice in untaken for run_id in notice.about}
-    return bool(untaken) and set(about) <= known and untaken[-1].data.get("code") == failure.code
 
 
 def append(workspace: Workspace, event: Event, *, is_of_a_run: bool) -> None:
