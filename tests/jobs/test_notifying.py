@@ -14,7 +14,8 @@ from tests.engines.contract import Bench
 from tests.history.samples import Steps, good, started
 from tests.post import Post, post_office, web_server
 from vya_backup.decisions.tidings import Letter, Tidings
-from vya_backup.errors import BackupError
+from vya_backup.errors import BackupError, CatalogError
+from vya_backup.history import notices
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event, Process
 from vya_backup.history.events import Failed
@@ -237,6 +238,45 @@ def test_a_message_about_something_else_settles_no_debt(nights: Nights, post: Po
     assert [one.to for one in post.letters] == [[ADMIN]]
 
 
+def test_what_the_catalog_does_not_take_is_said_to_everybody_all_the_same(
+    nights: Nights, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full is when they have to hear of it, the second list and the ping too."""
+    catalog = nights.workspace.catalog
+    append = catalog.append
+
+    def refuse(*events: Event) -> Any:
+        if any(one.type == "notified" for one in events):
+            raise CatalogError("the catalog could not be written: the disk is full")
+        return append(*events)
+
+    monkeypatch.setattr(catalog, "append", refuse)
+    email = nights.workspace.configuration.notifications.email
+    nights.with_settings(email=email.model_copy(update={"success_levels": ("SUCCESS", "ERROR")}))
+    failures = nights.night(FAILED, status=1)
+    assert [one.to for one in post.letters] == [[ADMIN], [ONCALL]]
+    assert [one.message.partition(":")[0] for one in failures] == ["mail", "mail"]
+    assert all("is not recorded" in one.message for one in failures)
+    run = notices.runs_of(catalog, [str(catalog.run_id)])[0]
+    with web_server() as web:
+        nights.with_settings(pings=Pings(base_url=f"{web.url}/6f0e"))
+        failure = ping_end(nights.workspace, run, 1)
+    assert "not recorded" in str(failure)
+    assert [path for path, _ in web.requests] == ["/6f0e/fail"]
+
+
+def test_a_run_that_nothing_is_recorded_of_is_told_by_what_broke_it(nights: Nights, post: Post) -> None:
+    """And late, when the mail server is back."""
+    post.answers = ["554 no"]
+    tell(nights.workspace, nights.compose, "4711", "CatalogError: the disk failed")
+    tell(nights.workspace, nights.compose, "4712", "CatalogError: it still fails")
+    (mail,) = post.letters
+    assert mail.to == [ONCALL]
+    text = " ".join(mail.part("plain").split())
+    assert "the run ended early: CatalogError: it still fails" in text
+    assert "run 4711: ended before it recorded anything" in text
+
+
 def test_verifying_and_pruning_tell_only_what_is_wrong(nights: Nights, post: Post) -> None:
     """The mail of the week says that they ran."""
     nights.night(*shop(1))
@@ -414,10 +454,12 @@ def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -
     assert len(post.letters) == 2
 
 
-@pytest.mark.parametrize(("status", "path"), [(0, "/6f0e"), (1, "/6f0e/fail")])
-def test_a_ping_says_how_the_run_ended(nights: Nights, status: int, path: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "path", "what"), [(0, "/6f0e", "nothing was due"), (1, "/6f0e/fail", "nothing is recorded")]
+)
+def test_a_ping_says_how_the_run_ended(nights: Nights, status: int, path: str, what: str) -> None:
     """With its id, for whoever looks."""
     with web_server() as web:
         nights.with_settings(pings=Pings(base_url=f"{web.url}/6f0e"))
         assert ping_end(nights.workspace, None, status, "words") is None
-    assert web.requests == [(path, f"nothing was due\nexit status {status}\nwords")]
+    assert web.requests == [(path, f"{what}\nexit status {status}\nwords")]

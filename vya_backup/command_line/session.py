@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
+from vya_backup.command_line.announcing import announce_blindly
 from vya_backup.command_line.leaving import UNCOPIED, leave, print_error
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
-from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
+from vya_backup.errors import BackupError, CatalogError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Process
 from vya_backup.history.recorded import Recorded
@@ -43,31 +44,12 @@ LOUD = frozenset(
     {"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned", "missed", "notification_failed"}
 )
 LOGGED = frozenset(
-    {
-        "instance",
-        "database",
-        "backup_id",
-        "verdict",
-        "path",
-        "size_bytes",
-        "duration_seconds",
-        "step",
-        "code",
-        "message",
-    }
-    | {
-        "hint",
-        "reason",
-        "restore_id",
-        "target_instance",
-        "target_database",
-        "rows",
-        "command",
-        "exit_status",
-        "results",
-    }
-    | {"hook", "moment", "status", "problem", "output"}
-    | {"job", "outcome", "count", "expected_at", "until", "cause", "blackout"}
+    {"instance", "database", "backup_id", "verdict", "path", "size_bytes"}
+    | {"duration_seconds", "step", "code", "message", "hint", "reason"}
+    | {"restore_id", "target_instance", "target_database", "rows", "command", "exit_status"}
+    | {"results", "hook", "moment", "status", "problem", "output"}
+    | {"job", "outcome", "count", "expected_at", "until", "cause"}
+    | {"blackout"}
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
@@ -119,7 +101,14 @@ def running(selections: list[Selection]) -> Iterator[Session]:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
     loaded = demand_configuration(configured())
-    with opened(loaded, read_only=False, looks_only=looks_only(loaded, selections)) as workspace:
+    is_preview = looks_only(loaded, selections)
+    with ExitStack() as stack:
+        try:
+            workspace = stack.enter_context(opened(loaded, read_only=False, looks_only=is_preview))
+        except CatalogError as error:
+            if not is_preview:
+                announce_blindly(loaded.configuration, selections, error)
+            raise
         session = Session(workspace, loaded, selections)
         _current.append(session)
         try:

@@ -79,6 +79,22 @@ def told(run: Run) -> Told:
     )
 
 
+def cut_short(broken: str) -> Told:
+    """Return what is told of a run that nothing is recorded of: `broken` is what ended it."""
+    what = plain(f"the run ended early: {broken}")
+    concern = Concern("ERROR", what, "Run it by hand: doit backup. Then: doit health")
+    return Told(
+        level="ERROR",
+        headline=what,
+        what="ended before it recorded anything",
+        lines=(),
+        concerns=(concern,),
+        notes=(),
+        current=0,
+        is_quiet=True,
+    )
+
+
 # ------------------------------------------------------------------ concerns
 
 
