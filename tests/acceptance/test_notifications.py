@@ -12,7 +12,7 @@ import yaml
 
 from tests.acceptance.conftest import Setup
 from tests.acceptance.trouble import build, change, in_mid_dump
-from tests.post import Letter, Post, post_office
+from tests.post import Letter, Post, post_office, web_server
 from tests.project import CONFIGURATION, Project, new_project
 from tests.servers import Servers
 
@@ -123,6 +123,32 @@ def test_a_mail_server_that_is_down_for_two_nights_costs_no_backup_and_no_news(p
     assert words(letter).count("4 databases backed up") >= 3
     assert project.run("backup", "--force").status == 0
     assert "told late" not in subjects(post.letters)[-1], "what was told is told no more"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "subject"),
+    [
+        (8, "CRITICAL testhost: doit backup failed, and the catalog"),
+        (64, "ERROR testhost: the run ended early: Catalog"),
+    ],
+    ids=["it cannot be opened", "it takes no event"],
+)
+def test_a_catalog_that_cannot_be_written_silences_no_alarm(
+    project: Project, post: Post, blocks: int, subject: str
+) -> None:
+    """A full disk looks like this: nothing is backed up, nothing recorded, and somebody has to know."""
+    project.database("erp").unlink()
+    project.run("backup")
+    post.letters.clear()
+    with web_server() as web:
+        change(project, notifications=told_by(post) | {"pings": {"base_url": f"{web.url}/id"}})
+        limited = f'ulimit -f {blocks} && exec "$@"'  # of 512 bytes; the memory of a write-ahead log takes 64
+        done = project.outcome(["sh", "-c", limited, "sh", *project.command("backup", "--force")])
+    assert done.status == 1
+    assert [one.to for one in post.letters] == [[ONCALL]]
+    assert subject in subjects(post.letters)[0]
+    assert [path for path, _ in web.requests if path != "/id/start"] == ["/id/fail"]
+    assert "disk failed" in web.requests[-1][1]
 
 
 def unused_port() -> int:

@@ -14,10 +14,12 @@ from tests.engines.contract import Bench
 from tests.history.samples import Steps, good, started
 from tests.post import Post, post_office, web_server
 from vya_backup.decisions.tidings import Letter, Tidings
-from vya_backup.errors import BackupError
+from vya_backup.errors import BackupError, CatalogError
+from vya_backup.history import notices
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event, Process
 from vya_backup.history.events import Failed
+from vya_backup.history.hook_events import HookRan
 from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.health.notices import notifications
 from vya_backup.jobs.notifying import ping_end, tell
@@ -205,6 +207,102 @@ def test_a_server_that_stays_down_fills_the_catalog_with_nothing_new(nights: Nig
     assert nights.events() == [("notification_failed", "mail:error")]
 
 
+def test_each_failed_telling_names_only_what_is_new(nights: Nights, post: Post) -> None:
+    """The catalog is kept for ever; a month without a mail server is no square of it."""
+    post.answers = ["554 no"] * 3
+    for _ in range(3):
+        nights.night(FAILED, status=1)
+    rows = nights.workspace.catalog.rows("SELECT run_id, data FROM events WHERE type = 'notification_failed'")
+    assert [json.loads(row["data"])["about"] for row in rows] == [[row["run_id"]] for row in rows]
+    nights.night(*crm(4), *shop(4))
+    text = " ".join(next(one for one in post.letters if one.to == [ONCALL]).part("plain").split())
+    assert text.count("ERROR: 1 of 1 database failed: crm (disk full)") == 3
+
+
+def test_a_message_about_something_else_settles_no_debt(nights: Nights, post: Post) -> None:
+    """The mail server is down in one night; the next one is killed, and told by the failure unit alone."""
+    post.answers = ["554 closed for repairs"]
+    nights.night(FAILED, status=1)
+    nights.killed(started("s2"))
+    tell_failure(nights.workspace, UNIT, nights.compose)
+    (mail,) = post.letters
+    assert "no room left" not in mail.part("plain")
+    assert notifications_of(nights).status == "failure"
+
+    nights.night(*shop(3), *crm(3))
+    (_, mail) = [one for one in post.letters if one.to == [ONCALL]]
+    assert "told late" in mail.message["Subject"]
+    assert "no room left" in mail.part("plain")
+    assert notifications_of(nights).status == "ok"
+    post.letters.clear()
+    nights.night(*shop(4), *crm(4))
+    assert [one.to for one in post.letters] == [[ADMIN]]
+
+
+def test_what_the_catalog_does_not_take_is_said_to_everybody_all_the_same(
+    nights: Nights, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full is when they have to hear of it, the second list and the ping too."""
+    catalog = nights.workspace.catalog
+    append = catalog.append
+
+    def refuse(*events: Event) -> Any:
+        if any(one.type == "notified" for one in events):
+            raise CatalogError("the catalog could not be written: the disk is full")
+        return append(*events)
+
+    monkeypatch.setattr(catalog, "append", refuse)
+    email = nights.workspace.configuration.notifications.email
+    nights.with_settings(email=email.model_copy(update={"success_levels": ("SUCCESS", "ERROR")}))
+    failures = nights.night(FAILED, status=1)
+    assert [one.to for one in post.letters] == [[ADMIN], [ONCALL]]
+    assert [one.message.partition(":")[0] for one in failures] == ["mail", "mail"]
+    assert all("is not recorded" in one.message for one in failures)
+    run = notices.runs_of(catalog, [str(catalog.run_id)])[0]
+    with web_server() as web:
+        nights.with_settings(pings=Pings(base_url=f"{web.url}/6f0e"))
+        failure = ping_end(nights.workspace, run, 1)
+    assert "not recorded" in str(failure)
+    assert [path for path, _ in web.requests] == ["/6f0e/fail"]
+
+
+def test_a_run_that_nothing_is_recorded_of_is_told_by_what_broke_it(nights: Nights, post: Post) -> None:
+    """And late, when the mail server is back."""
+    post.answers = ["554 no"]
+    tell(nights.workspace, nights.compose, "4711", "CatalogError: the disk failed")
+    tell(nights.workspace, nights.compose, "4712", "CatalogError: it still fails")
+    (mail,) = post.letters
+    assert mail.to == [ONCALL]
+    text = " ".join(mail.part("plain").split())
+    assert "the run ended early: CatalogError: it still fails" in text
+    assert "run 4711: ended before it recorded anything" in text
+
+
+@pytest.mark.parametrize(
+    ("moment", "database", "where"),
+    [("after_check", "crm", " for prod/crm"), ("before_restore", "crm", " for prod/crm"), ("after_run", None, "")],
+)
+def test_a_hook_that_failed_is_named(nights: Nights, post: Post, moment: str, database: str | None, where: str) -> None:
+    """A run that failed for nothing else would have a mail that says nothing."""
+    instance = "prod" if database else None
+    common: dict[str, Any] = {"instance": instance, "database": database, "program": "/opt/x", "moment": moment}
+    ran = HookRan(**common, hook="off-site", status=7, problem="it ended with status 7: no route")
+    nights.night(*shop(1), *crm(1), HookRan(**common, hook="fine", status=0), ran, status=1)
+    said = f"hook off-site ({moment}){where}: it ended with status 7: no route"
+    assert subjects(post, ONCALL) == [f"[VYA] ERROR testhost: 2 databases done; {said}"]
+    text = " ".join(post.letters[0].part("plain").split())
+    assert f"ERROR: {said}" in text
+    assert "fine" not in text
+
+
+def test_a_hook_in_front_of_the_run_that_failed_is_an_error(nights: Nights, post: Post) -> None:
+    """Nothing was backed up; it is named once."""
+    message = "the run was not begun: hook vpn (before_run): it ended with status 1"
+    ran = HookRan(hook="vpn", moment="before_run", program="/opt/vpn", status=1, problem="it ended with status 1")
+    nights.night(ran, Failed(step="hook", code="hook", message=message), status=1)
+    assert subjects(post, ONCALL) == [f"[VYA] ERROR testhost: hook failed: {message}"]
+
+
 def test_verifying_and_pruning_tell_only_what_is_wrong(nights: Nights, post: Post) -> None:
     """The mail of the week says that they ran."""
     nights.night(*shop(1))
@@ -382,10 +480,12 @@ def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -
     assert len(post.letters) == 2
 
 
-@pytest.mark.parametrize(("status", "path"), [(0, "/6f0e"), (1, "/6f0e/fail")])
-def test_a_ping_says_how_the_run_ended(nights: Nights, status: int, path: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "path", "what"), [(0, "/6f0e", "nothing was due"), (1, "/6f0e/fail", "nothing is recorded")]
+)
+def test_a_ping_says_how_the_run_ended(nights: Nights, status: int, path: str, what: str) -> None:
     """With its id, for whoever looks."""
     with web_server() as web:
         nights.with_settings(pings=Pings(base_url=f"{web.url}/6f0e"))
         assert ping_end(nights.workspace, None, status, "words") is None
-    assert web.requests == [(path, f"nothing was due\nexit status {status}\nwords")]
+    assert web.requests == [(path, f"{what}\nexit status {status}\nwords")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from tests.project import CONFIGURATION, Project, new_project
 from vya_backup import log
+from vya_backup.command_line.session import guarded
 from vya_backup.errors import AlreadyRunning
 from vya_backup.log import Destination
 from vya_backup.redaction import remember_user
@@ -123,3 +126,31 @@ def test_an_account_is_masked_where_it_is_one(
     log.configure(Destination(file_path=tmp_path / "app.log"))
     log.event("told", message=text)
     assert json.loads((tmp_path / "app.log").read_text())["message"] == shown
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["a closed pipe", "no stderr at all"])
+def test_a_run_whose_errors_nobody_reads_makes_its_backup(tmp_path: Path, is_open: bool) -> None:
+    """A log on a screen that is gone is no reason to do nothing, and to call that success."""
+    project = new_project(tmp_path, f"{CONFIGURATION}logging: {{output: both}}\n")
+    project.execute("shop", "CREATE TABLE t (a)")
+    reads, writes = os.pipe()
+    os.close(reads)
+    words = project.command("backup") if is_open else ["sh", "-c", 'exec "$@" 2>&-', "sh", *project.command("backup")]
+    done = subprocess.run(
+        words, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writes, check=False, timeout=60
+    )
+    os.close(writes)
+    assert done.returncode == 0
+    assert "checksummed" in project.types()
+    assert project.types()[-1] == "run_finished"
+
+
+def test_a_reader_who_leaves_ends_well_only_what_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status | head` is fine; whatever else stops on its way has not been done."""
+
+    def act() -> int:
+        raise BrokenPipeError
+
+    with (tmp_path / "out").open("w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        assert [guarded(act, only_looks=True), guarded(act)] == [0, 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from vya_backup.redaction import Secret
 from vya_backup.transport.apprising import tell
 from vya_backup.transport.mailing import MailServer, send
 from vya_backup.transport.pinging import ping
+from vya_backup.transport.stopping import stop
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 LOGIN = ("backups", "mail-p4ss")
@@ -139,6 +141,16 @@ def test_a_server_that_is_busy_gets_it_later() -> None:
         post.answers = ["451 try again", "452 still busy"]
         send(letter(), (ANN,), at(post))
     assert (post.attempts, len(post.letters)) == (3, 1)
+
+
+def test_who_was_asked_to_stop_tries_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And does not storm a server that defers, because no pause is made any more."""
+    monkeypatch.setattr(stop, "requested", signal.SIGTERM)
+    with post_office() as post:
+        post.answers = ["451 try again"] * 50
+        with pytest.raises(NoticeDeferred, match="451 try again"):
+            send(letter(), (ANN,), at(post))
+    assert post.attempts == 1
 
 
 def test_a_refused_mail_is_not_tried_again() -> None:

@@ -46,10 +46,12 @@ class TwoWord(Command):  # type: ignore[misc]
     words: Mapping[str, tuple[Action, tuple[Declaration, ...]]] = {}
     take_names: frozenset[str] = frozenset()
     """The words that take names beside their options; the action finds them in the option `names`."""
+    only_look: frozenset[str] = frozenset()
+    """The words that change nothing, so that whoever reads their output may leave when he has seen enough."""
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Find the word, parse its options, act."""
-        return guarded(lambda: self._act(list(args)))
+        return guarded(lambda: self._act(list(args)), only_looks=bool(self.only_look & {*args[:1]}))
 
     def _act(self, args: list[str]) -> int:
         known = ", ".join(f"doit {self.name} {word}" for word in self.words)
@@ -168,6 +170,7 @@ class Config(TwoWord):
     name = "config"
     doc_purpose = "validate, show or migrate the configuration, or test the connections of its instances"
     doc_usage = "validate | show | test-connections | migrate | schema"
+    only_look = frozenset({"validate", "show", "test-connections", "schema"})
     words = {  # noqa: RUF012 - a constant, read only
         "validate": (validate, ()),
         "show": (

@@ -36,7 +36,7 @@ class Looking(Command, ABC):  # type: ignore[misc]
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Look; expected failures are one line and an exit status."""
-        return guarded(lambda: self._open_and_look(params, list(args)))
+        return guarded(lambda: self._open_and_look(params, list(args)), only_looks=True)
 
     def _open_and_look(self, params: Any, args: list[str]) -> int:
         names = self._names(params, args)

@@ -27,7 +27,7 @@ class Health(Command):  # type: ignore[misc]
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Examine and show."""
-        return guarded(lambda: _examine(params, list(args)))
+        return guarded(lambda: _examine(params, list(args)), only_looks=True)
 
 
 def _examine(params: Any, args: list[str]) -> int:

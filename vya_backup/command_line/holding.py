@@ -18,7 +18,7 @@ from vya_backup.command_line.session import configured, demand_configuration, gu
 from vya_backup.errors import UsageError
 from vya_backup.jobs.holding import hold_backup, release_backup, release_database
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.heard import say
+from vya_backup.log.heard import say
 
 BACKUP = {"name": "backup", "long": "backup", "default": "", "help": "the backup, by its id or the beginning of it"}
 DATABASE = {"name": "database", "long": "database", "default": "", "help": "the database whose alarm was looked at"}

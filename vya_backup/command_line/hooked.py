@@ -33,9 +33,11 @@ def hooked(session: Session, command: str, work: Callable[[], int]) -> int:
         raise
     told.note(exit_status=status)
     code = "interrupted" if stop.requested else "failed" if status else ""
-    hooks.after(workspace, "after_run", told.occasion.ended("failed" if code else "ok", code))
-    for warning in workspace.hook_warnings:
-        session.screen.line(f"warning: {warning}")
+    try:
+        hooks.after(workspace, "after_run", told.occasion.ended("failed" if code else "ok", code))
+    finally:
+        for warning in workspace.hook_warnings:
+            session.screen.line(f"warning: {warning}")
     return status or (1 if workspace.hook_warnings else 0)
 
 

@@ -18,8 +18,8 @@ from vya_backup.jobs.copying import copy_out
 from vya_backup.jobs.publishing import RUN_PATIENCE_SECONDS, STEP, publish
 from vya_backup.jobs.tracing import send_trace
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.log.heard import say
 from vya_backup.outlook.fitting import fitted
-from vya_backup.outlook.heard import say
 from vya_backup.transport.telemetry import endpoint
 
 UNCOPIED: list[BackupError] = []

@@ -6,6 +6,7 @@ Options before the command are global: `--config FILE`, `--verbose`, `--quiet`, 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,6 +60,7 @@ class Main(DoitMain):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
+    _demand_streams()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     try:
@@ -71,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     loader = ModuleTaskLoader({creator.__name__: creator for creator in creators})
     settings = {"GLOBAL": dict(DOIT_CONFIG), "BACKEND": {"catalog": f"{backend.__name__}:CatalogBackend"}}
     return int(Main(loader, config_filenames=(), extra_config=settings).run(rest) or 0)
+
+
+def _demand_streams() -> None:
+    """Put nothing in the place of a standard stream that was closed, before a file of ours takes its descriptor."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r"))
 
 
 def _without_globals(words: list[str]) -> list[str]:

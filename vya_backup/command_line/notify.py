@@ -24,6 +24,7 @@ class Notify(TwoWord):
     name = "notify"
     doc_purpose = "try the channels, show a mail, send the one of the week, tell of a unit that failed"
     doc_usage = "test [--dry-run] | preview [--run ID] [--html F] | digest [--again] | failed --unit NAME"
+    only_look = frozenset({"preview"})
     words = {  # noqa: RUF012 - a constant, read only
         "test": (_action("try_channels"), (flag("dry_run", "show the mail, send nothing"),)),
         "preview": (

@@ -16,10 +16,9 @@ from vya_backup.decisions.telling import told
 from vya_backup.decisions.tidings import Letter
 from vya_backup.errors import BackupError, UsageError
 from vya_backup.history import notices
-from vya_backup.jobs.channels import of_settings
 from vya_backup.jobs.notice_facts import is_whole_backup, run_facts, surroundings
 from vya_backup.jobs.trying import sample, try_all
-from vya_backup.jobs.unit_failure import asked, tell_blindly, tell_failure
+from vya_backup.jobs.unit_failure import asked, tell_blindly, tell_failure, who_hears
 from vya_backup.jobs.weekly import send_digest
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook import letters
@@ -116,8 +115,7 @@ def _blindly(unit: Any, error: BackupError) -> tuple[str, list[BackupError]]:
         store = CredentialStore.load(loaded.configuration)
     except BackupError as worse:
         return f"{unit.name} failed, and nobody can be told: {error.message}", [worse]
-    ways = of_settings(loaded.configuration, store)
-    hears = [one for one in ways if {"ERROR", "CRITICAL"} & set(one.levels)] or list(ways)
+    hears = who_hears(loaded.configuration, store)
     if not hears:
         return f"{unit.name} failed, and nobody is to be told: {error.message}", [error]
     templates = loaded.configuration.notifications.email.templates

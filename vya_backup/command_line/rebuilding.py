@@ -33,7 +33,7 @@ from vya_backup.jobs.copying import COMPANIONS, LOCK, copy_out, forget_rebuild, 
 from vya_backup.jobs.rebuilding import Hindsight, Rebuilt, settle
 from vya_backup.jobs.recovering import Recovered, recover
 from vya_backup.jobs.tree import Tree, survey
-from vya_backup.outlook.heard import say, while_heard
+from vya_backup.log.heard import say, while_heard
 from vya_backup.settings.loading import Loaded, state_folder
 from vya_backup.settings.model import Configuration
 from vya_backup.transport.locks import hold
@@ -142,6 +142,7 @@ class CatalogCommand(TwoWord):
         " | ask [--question NAME] | rebuild [--from F] | serve [--host H] [--port P] [--catalog F]"
     )
     take_names = frozenset({"merge"})
+    only_look = frozenset({"export", "ask"})
     words = {  # noqa: RUF012 - a constant, read only
         "publish": (publish_catalog, PUBLISH_OPTIONS),
         "merge": (merge_catalogs, MERGE_OPTIONS),

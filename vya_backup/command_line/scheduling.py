@@ -21,8 +21,8 @@ from vya_backup.history.schedule_events import Missed
 from vya_backup.history.timekeeping import known_jobs
 from vya_backup.jobs.circumstances import told_to
 from vya_backup.jobs.timekeeping import begin, blackout_now, note_collision
+from vya_backup.log.heard import say
 from vya_backup.outlook.fitting import fitted
-from vya_backup.outlook.heard import say
 from vya_backup.outlook.schedule_tables import schedule_lines, schedule_values
 from vya_backup.settings.loading import Loaded, state_folder
 from vya_backup.settings.scheduling_model import Scheduling
@@ -128,6 +128,7 @@ class ScheduleCommand(TwoWord):
     doc_purpose = "install timers from the configuration, show the next runs, run a job as they do"
     doc_usage = "install [--user] [--dry-run] | remove | show | run JOB"
     take_names = frozenset({"run"})
+    only_look = frozenset({"show"})
     words = {  # noqa: RUF012 - a constant, read only
         "install": (timers.install, timers.INSTALL),
         "remove": (timers.remove, timers.REMOVE),

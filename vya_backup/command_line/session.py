@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
+from vya_backup.command_line.announcing import announce_blindly
 from vya_backup.command_line.leaving import UNCOPIED, leave, print_error
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
-from vya_backup.errors import BackupError, CatalogMissing, ConfigurationError
+from vya_backup.errors import BackupError, CatalogError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Process
 from vya_backup.history.recorded import Recorded
@@ -28,7 +29,7 @@ from vya_backup.jobs.copies import folders
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.heard import say
+from vya_backup.log.heard import say
 from vya_backup.outlook.screen import Screen
 from vya_backup.resources import resource
 from vya_backup.settings.credentials import CredentialStore
@@ -43,31 +44,12 @@ LOUD = frozenset(
     {"failed", "discovery_failed", "restore_failed", "damaged", "missing", "abandoned", "missed", "notification_failed"}
 )
 LOGGED = frozenset(
-    {
-        "instance",
-        "database",
-        "backup_id",
-        "verdict",
-        "path",
-        "size_bytes",
-        "duration_seconds",
-        "step",
-        "code",
-        "message",
-    }
-    | {
-        "hint",
-        "reason",
-        "restore_id",
-        "target_instance",
-        "target_database",
-        "rows",
-        "command",
-        "exit_status",
-        "results",
-    }
-    | {"hook", "moment", "status", "problem", "output"}
-    | {"job", "outcome", "count", "expected_at", "until", "cause", "blackout"}
+    {"instance", "database", "backup_id", "verdict", "path", "size_bytes"}
+    | {"duration_seconds", "step", "code", "message", "hint", "reason"}
+    | {"restore_id", "target_instance", "target_database", "rows", "command", "exit_status"}
+    | {"results", "hook", "moment", "status", "problem", "output"}
+    | {"job", "outcome", "count", "expected_at", "until", "cause"}
+    | {"blackout"}
 )
 """Of an event's facts, those that a log line repeats; the catalog has them all."""
 GLOBAL_CONFIG: list[Path | None] = [None]
@@ -119,7 +101,14 @@ def running(selections: list[Selection]) -> Iterator[Session]:
         BackupError: the configuration, the credentials or the catalog cannot be used.
     """
     loaded = demand_configuration(configured())
-    with opened(loaded, read_only=False, looks_only=looks_only(loaded, selections)) as workspace:
+    is_preview = looks_only(loaded, selections)
+    with ExitStack() as stack:
+        try:
+            workspace = stack.enter_context(opened(loaded, read_only=False, looks_only=is_preview))
+        except CatalogError as error:
+            if not is_preview:
+                announce_blindly(loaded.configuration, selections, error)
+            raise
         session = Session(workspace, loaded, selections)
         _current.append(session)
         try:
@@ -263,8 +252,12 @@ def keys_in(workspace: Workspace) -> list[Key]:
     return [Key(*names) for names in database_names(workspace.catalog)]
 
 
-def guarded(action: Callable[[], int]) -> int:
-    """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2)."""
+def guarded(action: Callable[[], int], *, only_looks: bool = False) -> int:
+    """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2).
+
+    A reader (head, less) that has seen enough ends a command that only looks well, and any other one badly: whatever
+    it was about to do was not done.
+    """
     UNCOPIED.clear()
     try:
         return action() or (1 if UNCOPIED else 0)
@@ -275,8 +268,12 @@ def guarded(action: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if only_looks:
+            return 0
+        log.event("output_lost", level="error", exc_info=True)
+        print_error(BackupError("nobody reads what is printed: it stopped on its way", "Say it again, into a file."))
+        return 1
     except Exception:
         log.event("bug", level="critical", exc_info=True)
         raise

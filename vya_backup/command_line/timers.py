@@ -16,8 +16,8 @@ from vya_backup.decisions import crontab
 from vya_backup.decisions.units import NAME, timers, unit_files
 from vya_backup.errors import UsageError
 from vya_backup.jobs.timers import Step, carry_out, installation, installed, plan, run_systemctl, unchanged
+from vya_backup.log.heard import say
 from vya_backup.outlook.fitting import fitted
-from vya_backup.outlook.heard import say
 from vya_backup.settings.loading import Loaded
 from vya_backup.settings.places import user_units
 from vya_backup.transport.disk import explained

@@ -133,7 +133,7 @@ class Users(Command):  # type: ignore[misc]
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Look, or hand over to a run."""
         words: list[str] = []
-        status = guarded(lambda: self._act(list(args), words))
+        status = guarded(lambda: self._act(list(args), words), only_looks=True)
         return int(Run(**self._surroundings).parse_execute(words) or 0) if words else status
 
     def _act(self, args: list[str], task: list[str]) -> int:

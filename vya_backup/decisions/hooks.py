@@ -12,6 +12,8 @@ from vya_backup.settings.hooks_model import Hook, Moment
 Outcome = Literal["", "ok", "failed"]
 LONGEST_OUTPUT = 4000
 """Characters of a hook's output that its event keeps, half of them from its end."""
+LONGEST_WORDS = 4000
+"""Characters of a message that a hook is told; the kernel refuses a program that is told too much."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,16 @@ def environment(hook: Hook, occasion: Occasion, run_id: str) -> Mapping[str, str
         "VYA_PATH": occasion.path,
         "VYA_STATUS": occasion.outcome,
         "VYA_ERROR_CODE": occasion.code,
-        "VYA_ERROR": occasion.message,
-        "VYA_COMMAND": occasion.command,
+        "VYA_ERROR": _bearable(occasion.message),
+        "VYA_COMMAND": _bearable(occasion.command),
         "VYA_EXIT_STATUS": "" if occasion.exit_status is None else str(occasion.exit_status),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def _bearable(text: str) -> str:
+    """Return a text as a variable of the environment may hold it: a server, a tool or another hook may have said it."""
+    return text[:LONGEST_WORDS].replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
 def kept(output: str) -> str:

@@ -1,8 +1,8 @@
 """PURE: what a channel is owed: the runs that it should hear of and was not told yet.
 
 The catalog alone knows: a run is owed from the moment it ends until a `notified` of the channel names it. What a
-channel did not take (`notification_failed`) is owed to it until it takes something; so nothing is told twice, and
-nothing is lost, save that a crash between a delivery and its record tells that one message again.
+channel did not take (`notification_failed`) is owed to it until it takes a message that names just that; so nothing is
+told twice, and nothing is lost, save that a crash between a delivery and its record tells that one message again.
 """
 
 from __future__ import annotations
@@ -44,17 +44,32 @@ class Owed:
         return not (self.this or self.earlier)
 
 
-def owed_to(levels: Sequence[Level], told: Told | None, untaken: Iterable[Notice], unheard: Iterable[str] = ()) -> Owed:
-    """Return what a channel with these levels is owed at the end of a run, None where the run did nothing.
+def unsettled(exchanged: Iterable[Notice]) -> dict[str, Notice]:
+    """Return by run, unit or digest the first notice of it that a channel did not take, and took none of since.
 
-    `untaken` is what the channel did not take since it last took something, `unheard` are runs of which it was
-    never told anything, because they died before.
+    `exchanged` is in the order of history. The mail of a week settles those of the weeks before it.
     """
     first: dict[str, Notice] = {}
-    for notice in untaken:
+    for notice in exchanged:
+        if notice.is_told and any(about.startswith(DIGEST) for about in notice.about):
+            first = {about: one for about, one in first.items() if not about.startswith(DIGEST)}
         for about in notice.about:
-            if not about.startswith(DIGEST):
+            if notice.is_told:
+                first.pop(about, None)
+            else:
                 first.setdefault(about, notice)
+    return first
+
+
+def owed_to(
+    levels: Sequence[Level], told: Told | None, untaken: Mapping[str, Notice], unheard: Iterable[str] = ()
+) -> Owed:
+    """Return what a channel with these levels is owed at the end of a run, None where the run did nothing.
+
+    `untaken` is what is unsettled, `unheard` are runs of which nobody was ever told anything, because they died
+    before.
+    """
+    first = {about: notice for about, notice in untaken.items() if not about.startswith(DIGEST)}
     earlier = [*first, *(run_id for run_id in unheard if run_id not in first)]
     is_wanted = told is not None and told.level in levels and not (told.is_quiet and told.level == "SUCCESS")
     return Owed(is_wanted, tuple(earlier), first)

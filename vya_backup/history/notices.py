@@ -1,6 +1,6 @@
 """What each channel was told and what it did not take, and the runs behind it: all that is known of who knows what.
 
-The rule: every question costs what happened since the channel was last told, and not the length of history.
+The rule: every question costs what happened lately, and not the length of history.
 """
 
 from __future__ import annotations
@@ -15,11 +15,24 @@ from vya_backup.history.reading import Reads, read
 
 TOLD: Final = (
     *("abandoned", "accounts_changed", "checksummed", "damaged", "discovery_failed", "drilled", "dumped", "failed"),
-    *("missed", "missing", "pruned", "recovered", "recovery_failed", "removed", "restored", "restore_failed"),
+    *(
+        "hook_ran",
+        "missed",
+        "missing",
+        "pruned",
+        "recovered",
+        "recovery_failed",
+        "removed",
+        "restored",
+        "restore_failed",
+    ),
     *("started", "verified"),
 )
-"""The types of event that a message may tell of."""
+"""The types of event that a message may tell of; of hooks those that failed."""
 MOST_RUNS: Final = 200
+MOST_FAILED: Final = 1_000
+MOST_TAKEN: Final = 5_000
+"""So many of the newest notices, of all channels, are looked through for what was not taken and never told later."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +97,25 @@ def newest(reads: Reads, channel: str, type_: str, about: str = "%") -> Notice |
     return rows[0] if rows else None
 
 
-def untaken(reads: Reads, channel: str) -> list[Notice]:
-    """Return what a channel did not take since it last took something, oldest first."""
-    last = newest(reads, channel, "notified")
-    return read(
-        reads,
-        Notice,
-        "events WHERE type = 'notification_failed' AND instance IS NULL AND database IS NULL AND id > ? "
-        "AND json_extract(data, '$.channel') = ? ORDER BY id",
-        [last.id if last else 0, channel],
+def exchanged(reads: Reads, channel: str) -> list[Notice]:
+    """Return what a channel did not take lately, and what it took since the first of that, oldest first.
+
+    Nothing where it took everything. No failure is given whose later success may lie too far back to be given too.
+    """
+    bare = "instance IS NULL AND database IS NULL"
+    floor = f"SELECT id FROM events WHERE type = 'notified' AND {bare} ORDER BY id DESC LIMIT 1 OFFSET ?"
+    newest_failed = (
+        f"(SELECT * FROM events WHERE type = 'notification_failed' AND {bare} AND id > coalesce(({floor}), 0) "
+        "ORDER BY id DESC LIMIT ?)"
     )
+    of_channel = "json_extract(data, '$.channel') = ? ORDER BY id"
+    failed = read(reads, Notice, f"{newest_failed} WHERE {of_channel}", [MOST_TAKEN, MOST_FAILED, channel])
+    if not failed:
+        return []
+    taken = read(
+        reads, Notice, f"events WHERE type = 'notified' AND {bare} AND id > ? AND {of_channel}", [failed[0].id, channel]
+    )
+    return sorted([*failed, *taken], key=lambda one: one.id)
 
 
 def words_about(reads: Reads, about: str, since: int = 0) -> list[Notice]:
@@ -141,7 +163,8 @@ def happenings(reads: Reads, run_ids: Iterable[str], types: Sequence[str] = TOLD
             Happening,
             "(SELECT e.id, e.at, e.type, e.instance, e.database, e.backup_id, e.data, "
             "iif(e.type = 'missed', (SELECT sentence FROM audit_log AS l WHERE l.id = e.id), '') AS sentence "
-            "FROM events AS e WHERE e.run_id = ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.id)",
+            "FROM events AS e WHERE e.run_id = ? AND e.type IN (SELECT value FROM json_each(?)) "
+            "AND (e.type <> 'hook_ran' OR json_extract(e.data, '$.problem') <> '') ORDER BY e.id)",
             [run_id, json.dumps(list(types))],
         )
     return found

@@ -31,9 +31,10 @@ class Run:
 
     def finish(self, exit_status: int, results: Mapping[str, int], room: Room | None = None) -> None:
         """Append `run_finished`, unless the run did nothing."""
-        self._finished = RunFinished(exit_status=exit_status, results=dict(results), room=room)
+        finished = RunFinished(exit_status=exit_status, results=dict(results), room=room)
         if self.is_recorded:
-            self._append(self._finished)
+            self._append(finished)
+        self._finished = finished  # only now: an end that the catalog does not know is none
 
     def fail(self) -> None:
         """Append that a run which ended well failed after all: of several ends the last one counts."""

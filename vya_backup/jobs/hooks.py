@@ -52,8 +52,10 @@ def around(workspace: Workspace, work: Work, occasion: Occasion) -> Iterator[Tol
         before(workspace, BEFORE[work], occasion)
         yield told
     except BackupError as error:
-        after(workspace, AFTER[work], told.occasion.ended("failed", error.code, error.message))
-        failed(workspace, told.occasion, error)
+        try:
+            after(workspace, AFTER[work], told.occasion.ended("failed", error.code, error.message))
+        finally:
+            failed(workspace, told.occasion, error)
         raise
     except BaseException as error:
         after(workspace, AFTER[work], told.occasion.ended("failed", "bug", type(error).__name__))
@@ -78,12 +80,24 @@ def before(workspace: Workspace, moment: Moment, occasion: Occasion) -> None:
 
 
 def after(workspace: Workspace, moment: Moment, occasion: Occasion) -> None:
-    """Run every hook of a moment to its end or limit, although a stop was requested; failures are kept as warnings."""
+    """Run every hook of a moment to its end or limit, although a stop was requested; failures are kept as warnings.
+
+    Raises:
+        CatalogError: what one of them came to could not be recorded; those behind it were run all the same.
+    """
+    unrecorded: list[BackupError] = []
     with stop.shielded():
         for hook in _called(workspace, moment, occasion):
-            if problem := _run(workspace, hook, occasion):
+            try:
+                problem = _run(workspace, hook, occasion)
+            except BackupError as error:  # what it paused and the next one lets go on must not stay paused
+                unrecorded.append(error)
+                problem = error.message
+            if problem:
                 key = f" for {occasion.instance}/{occasion.database}" if occasion.instance else ""
                 workspace.hook_warnings.append(f"hook {hook.name} ({moment}){key}: {problem}")
+    if unrecorded:
+        raise unrecorded[0]
 
 
 def failed(workspace: Workspace, occasion: Occasion, error: BackupError) -> None:

@@ -7,15 +7,15 @@ the next message that it takes; the catalog is the only memory of who knows what
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from vya_backup import clock
-from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, without_a_run
-from vya_backup.decisions.telling import Told, told
+from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, unsettled, without_a_run
+from vya_backup.decisions.telling import Told, cut_short, told
 from vya_backup.decisions.tidings import Earlier, Letter, Tidings
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
@@ -46,15 +46,22 @@ class Telling:
     workspace: Workspace
     compose: Compose
     run: ToldRun | None
+    """None where it did nothing, or nothing of it could be recorded."""
+    run_id: str = ""
     broken: str = ""
     letters: dict[tuple[bool, tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
     levels: dict[str, Level] = field(default_factory=dict)
+
+    @property
+    def about(self) -> str:
+        """Return what the run is called in a notice."""
+        return self.run.run_id if self.run else f"run {self.run_id}"
 
     @cached_property
     def told(self) -> Told | None:
         """Return what the run amounts to, None where it did nothing."""
         if self.run is None:
-            return None
+            return cut_short(self.broken) if self.broken else None
         stands = is_whole_backup(self.run)
         return told(run_facts(self.workspace, self.run, broken=self.broken, stands=stands))
 
@@ -90,17 +97,22 @@ class Telling:
 def tell(workspace: Workspace, compose: Compose, run_id: str | None, broken: str = "") -> list[BackupError]:
     """Tell every channel what it is owed at the end of a run, None for one that did nothing; return what did not work.
 
+    With `broken`, what ended it, a run is told of also where the catalog took no event of it.
+
     Raises:
         CatalogError: the catalog cannot be read.
     """
     runs = notices.runs_of(workspace.catalog, [run_id] if run_id else [])
-    telling = Telling(workspace, compose, runs[0] if runs else None, broken)
+    telling = Telling(workspace, compose, runs[0] if runs else None, run_id or "", broken)
     failures = []
     deadline: dict[str, float] = {}
     for channel in channels(workspace):
         kind = channel.name.partition(":")[0]
         until = deadline.setdefault(kind, clock.monotonic() + channel.seconds)  # one server serves all lists
-        failure = _tell(telling, channel, max(until - clock.monotonic(), min(LEAST_SECONDS, channel.seconds)))
+        try:
+            failure = _tell(telling, channel, max(until - clock.monotonic(), min(LEAST_SECONDS, channel.seconds)))
+        except BackupError as error:  # the catalog did not take what was said; the others shall hear of it all the same
+            failure = type(error)(f"{channel.name}: what was told is not recorded: {error.message}", error.hint)
         if failure:
             failures.append(failure)
     return failures
@@ -108,16 +120,20 @@ def tell(workspace: Workspace, compose: Compose, run_id: str | None, broken: str
 
 def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | None:
     workspace, run = telling.workspace, telling.run
-    untaken = notices.untaken(workspace.catalog, channel.name)
+    exchanged = notices.exchanged(workspace.catalog, channel.name)
+    untaken = unsettled(exchanged)
     unheard = [one.run_id for one in unheard_runs(workspace, channel.name) if telling.concerns(channel, one)]
     owed = owed_to(channel.levels, telling.told, untaken, unheard)
     if owed.is_nothing:
         return None
     tidings, letter = telling.letter(owed)
-    about = (*owed.earlier, *([run.run_id] if run and owed.this else []))
+    about = (*owed.earlier, *([telling.about] if owed.this else []))
     said, failure = attempt(workspace, channel, tidings, letter, about, seconds)
-    if not (failure and _was_said(untaken, about, failure)):
-        append(workspace, said, is_of_a_run=run is not None)
+    if isinstance(said, NotificationFailed):
+        said = said.model_copy(update={"about": tuple(one for one in about if one not in untaken)})
+        if not said.about and exchanged[-1].data.get("code") == said.code:
+            return failure  # the catalog knows it, and a down server fills it with nothing new
+    append(workspace, said, is_of_a_run=run is not None)
     return failure
 
 
@@ -175,12 +191,6 @@ def _thread(last: Notice | None, now: datetime) -> tuple[str, str]:
     return str(last.data.get("thread", "")), str(last.data.get("message_id", ""))
 
 
-def _was_said(untaken: Sequence[Notice], about: tuple[str, ...], failure: BackupError) -> bool:
-    """Say whether the catalog knows this failure already, so that a down server fills it with nothing new."""
-    known = {run_id for notice in untaken for run_id in notice.about}
-    return bool(untaken) and set(about) <= known and untaken[-1].data.get("code") == failure.code
-
-
 def append(workspace: Workspace, event: Event, *, is_of_a_run: bool) -> None:
     """Record what was told; under the run that it is about, and begin none for it."""
     if not is_of_a_run:
@@ -196,7 +206,8 @@ def append(workspace: Workspace, event: Event, *, is_of_a_run: bool) -> None:
 def ping_end(workspace: Workspace, run: ToldRun | None, exit_status: int, headline: str = "") -> BackupError | None:
     """Ping that a backup came to its end; a run that did nothing is alive too, and leaves no event."""
     level = "ERROR" if exit_status else "SUCCESS"
-    words = [f"run {run.run_id}" if run else "nothing was due", f"exit status {exit_status}", headline]
+    nothing = "nothing is recorded" if exit_status else "nothing was due"
+    words = [f"run {run.run_id}" if run else nothing, f"exit status {exit_status}", headline]
     seconds = workspace.configuration.notifications.pings.timeout_seconds
     common: dict[str, Any] = {
         "channel": "ping",
@@ -214,6 +225,9 @@ def ping_end(workspace: Workspace, run: ToldRun | None, exit_status: int, headli
     except BackupError as error:
         failure = type(error)(f"the ping was not taken: {error.message}", error.hint)
         said = NotificationFailed(**common, code=error.code, message=error.message, hint=error.hint)
-    if run:
-        append(workspace, said, is_of_a_run=True)
+    try:
+        if run:
+            append(workspace, said, is_of_a_run=True)
+    except BackupError as error:
+        return failure or type(error)(f"the ping is not recorded: {error.message}", error.hint)
     return failure

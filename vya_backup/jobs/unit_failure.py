@@ -18,10 +18,11 @@ from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
 from vya_backup.history.notices import ToldRun
-from vya_backup.jobs.channels import Channel, Envelope, channels, message_id
+from vya_backup.jobs.channels import Channel, Envelope, channels, message_id, of_settings
 from vya_backup.jobs.notice_facts import is_dead, run_facts, surroundings
 from vya_backup.jobs.notifying import Compose, append, attempt
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.notifications_model import Level
 from vya_backup.transport.processes import capture
@@ -40,10 +41,11 @@ LEAST_LEVEL: Level = "ERROR"
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit that failed, and what systemd says of it; nothing where it cannot be asked."""
+    """A unit that failed, and what systemd says of it; nothing where it cannot be asked, or it is a mere command."""
 
     name: str
     facts: Mapping[str, str]
+    is_of_systemd: bool = True
 
     @property
     def words(self) -> str:
@@ -56,6 +58,11 @@ class Unit:
         }
         said = [f"{word} {self.facts[name]}" for name, word in wanted.items() if self.facts.get(name)]
         return plain(f"systemd: {', '.join(said)}") if said else ""
+
+    @property
+    def look(self) -> tuple[str, ...]:
+        """Return the command that shows what it said."""
+        return (f"journalctl -u {plain(self.name, 80)}",) if self.is_of_systemd else ()
 
     @property
     def started_at(self) -> datetime | None:
@@ -99,6 +106,12 @@ def tell_failure(workspace: Workspace, unit: Unit, compose: Compose) -> tuple[st
     return tidings.headline, failures
 
 
+def who_hears(configuration: Configuration, store: CredentialStore) -> list[Channel]:
+    """Return the ways to those who hear of failures; to all where nobody does."""
+    ways = of_settings(configuration, store)
+    return [one for one in ways if {"ERROR", "CRITICAL"} & set(one.levels)] or list(ways)
+
+
 def tell_blindly(
     configuration: Configuration, ways: Sequence[Channel], unit: Unit, problem: str, compose: Compose, now: datetime
 ) -> tuple[str, list[BackupError]]:
@@ -111,7 +124,7 @@ def tell_blindly(
         environment=application.environment,
         at=now.astimezone(zone),
         concerns=_of_unit(unit, Concern("CRITICAL", plain(problem), "Run: doit health")),
-        look=(f"journalctl -u {plain(unit.name, 80)}", "doit config validate", "doit health"),
+        look=(*unit.look, "doit config validate", "doit health"),
     )
     letter, failures = compose(tidings), list[BackupError]()
     for channel in ways:
@@ -160,7 +173,7 @@ def _tidings(workspace: Workspace, unit: Unit, run: ToldRun | None) -> Tidings:
         concern = Concern(LEAST_LEVEL, plain(what if facts.killed else f"{unit.name} failed"), "Then run: doit backup")
     concerns = (*_of_unit(unit, concern), *(one for one in found.concerns if "the run was killed" not in one.what))
     level = highest([LEAST_LEVEL, *(one.level for one in concerns), found.level])
-    look = (f"journalctl -u {plain(unit.name, 80)}", *found.look)
+    look = (*unit.look, *found.look)
     return replace(found, level=level, headline=plain(headline), concerns=concerns, look=look)
 
 

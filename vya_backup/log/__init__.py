@@ -18,6 +18,7 @@ from typing import Any, Literal, TextIO
 from vya_backup import clock
 from vya_backup.log import journal
 from vya_backup.log.file import PrivateFile
+from vya_backup.log.heard import say
 from vya_backup.redaction import mask_user, mask_users, scrub
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
@@ -127,7 +128,10 @@ class _Writer:
 
     def line(self, text: str) -> None:
         for stream in self._streams:
-            stream.write(text + "\n")
+            if isinstance(stream, PrivateFile):
+                stream.write(text + "\n")
+            else:
+                say(text, stream)
 
     debug = info = warning = error = critical = line
 

@@ -11,6 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+from vya_backup.log.heard import say
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
@@ -54,5 +56,5 @@ class PrivateFile:
 
     def _complain(self, error: OSError) -> None:
         if not self._complained:
-            sys.stderr.write(f"warning: the log {self._path} cannot be written: {error.strerror}\n")
+            say(f"warning: the log {self._path} cannot be written: {error.strerror}", sys.stderr)
         self._complained = True

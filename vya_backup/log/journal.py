@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vya_backup.log.heard import say
+
 SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "vya-backupdb"
 PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
@@ -61,7 +63,7 @@ class Journal:
     def _complain(self, error: OSError) -> None:
         if not self._complained:
             why = error.strerror or "it does not answer"
-            sys.stderr.write(f"warning: the journal ({self._path}) takes no lines: {why}\n")
+            say(f"warning: the journal ({self._path}) takes no lines: {why}", sys.stderr)
         self._complained = True
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from vya_backup.clock import monotonic
+from vya_backup.log.heard import while_heard
 from vya_backup.outlook.figures import human_duration, human_size, human_speed, progress, shortened
 from vya_backup.outlook.fitting import fitted
-from vya_backup.outlook.heard import while_heard
 from vya_backup.redaction import scrub
 
 if TYPE_CHECKING:

@@ -156,7 +156,7 @@ def _tried(attempt: _Attempt) -> Delivery:
 
     server = attempt.server
     retrying = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, BackupError) and error.passes),
+        retry=retry_if_exception(_is_worth_another),
         stop=stop_after_delay(max(server.whole_seconds - server.answer_seconds, server.whole_seconds / 2)),
         wait=wait_exponential(multiplier=server.pause_seconds, max=LONGEST_PAUSE_SECONDS),
         sleep=_pause,
@@ -179,6 +179,11 @@ def _noting(attempt: _Attempt) -> Callable[[], Delivery]:
             raise
 
     return make
+
+
+def _is_worth_another(error: BaseException) -> bool:
+    """Say whether to try again; who was asked to stop tries once and leaves, with no pause that could hold a storm."""
+    return isinstance(error, BackupError) and error.passes and stop.requested is None
 
 
 def _pause(seconds: float) -> None:

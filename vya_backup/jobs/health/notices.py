@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vya_backup.decisions.manifest import counted
+from vya_backup.decisions.owing import unsettled
 from vya_backup.errors import BackupError, CatalogMissing
-from vya_backup.history.notices import newest, untaken
+from vya_backup.history.notices import exchanged, newest
 from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
 
@@ -25,10 +26,12 @@ def notifications(subject: Subject) -> Finding:
         return warning("no list hears of failures", "Set notifications.email.error_recipients, or levels of a list.")
     names = dict.fromkeys(one.name for one in (*ways, *digest_channels_of(subject.configuration, subject.credentials)))
     try:
-        waiting = {name: found for name in names if (found := untaken(subject.catalog, name))}
+        waiting = {name: found for name in names if (found := unsettled(exchanged(subject.catalog, name)))}
         if waiting:
-            what = [f"{name} since {found[0].at:%Y-%m-%d %H:%M} UTC" for name, found in waiting.items()]
-            why = next(iter(waiting.values()))[-1].data.get("message", "")
+            since = {name: min(one.at for one in found.values()) for name, found in waiting.items()}
+            what = [f"{name} since {at:%Y-%m-%d %H:%M} UTC" for name, at in since.items()]
+            last = newest(subject.catalog, next(iter(waiting)), "notification_failed")
+            why = last.data.get("message", "") if last else ""
             return failure(f"could not be told: {some(what)}: {why}", "Mend it, then run: doit notify test")
         return _heard(subject, list(names))
     except CatalogMissing:
