@@ -10,12 +10,12 @@ from typing import Any
 from tests.servers import PostgresqlServer
 from vya_backup.decisions.manifest import Manifest, differences
 from vya_backup.decisions.metadata import Needs
-from vya_backup.engines import steps
 from vya_backup.engines.answers import Finding, Server, Survey
 from vya_backup.engines.choosing import choose_client
 from vya_backup.engines.contract import Access, RestoreRequest
 from vya_backup.engines.dumping import DumpRequest
 from vya_backup.engines.postgresql import PostgresqlEngine
+from vya_backup.engines.steps import Ask, Compare, Load, PointOfNoReturn, Sql, Step
 from vya_backup.engines.tools import Client
 from vya_backup.redaction import Secret
 from vya_backup.transport import pipeline
@@ -136,7 +136,7 @@ def restore(taken: Taken, request: RestoreRequest, fail_at: str = "") -> list[st
             if fail_at and fail_at in step.purpose:
                 raise RuntimeError(fail_at)
             answer = act(step, taken, request)
-            done = [] if isinstance(step, steps.PointOfNoReturn) else [*done, step]
+            done = [] if isinstance(step, PointOfNoReturn) else [*done, step]
     except StopIteration:
         return purposes
     except BaseException:
@@ -145,20 +145,20 @@ def restore(taken: Taken, request: RestoreRequest, fail_at: str = "") -> list[st
         raise
 
 
-def act(step: steps.Step, taken: Taken, request: RestoreRequest) -> Any:
+def act(step: Step, taken: Taken, request: RestoreRequest) -> Any:
     """Do one step."""
     match step:
-        case steps.Sql():
+        case Sql():
             with connect(ENGINE, request.access, step.database) as connection:
                 for statement in ("BEGIN", *step.statements, "COMMIT") if step.transaction else step.statements:
                     connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-        case steps.Load():
+        case Load():
             spans = tuple(span for span in taken.manifest.parts if span.name in step.parts)
             pipeline.load(taken.path, "zstd", step.command, engine=ENGINE, spans=spans)
-        case steps.Ask():
+        case Ask():
             with connect(ENGINE, request.access, step.database) as connection:
                 return step.question(connection)
-        case steps.Compare():
+        case Compare():
             found = differences(taken.manifest, counted(request, step.database))
             assert not found, found
     return None
@@ -170,7 +170,7 @@ def counted(request: RestoreRequest, database: str) -> Manifest:
         return ENGINE.count(connection, request.server, database)
 
 
-def _undos(done: list[steps.Step]) -> Iterator[steps.Step]:
+def _undos(done: list[Step]) -> Iterator[Step]:
     for step in reversed(done):
         yield from getattr(step, "undo", ())
 
