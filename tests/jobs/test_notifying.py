@@ -19,6 +19,7 @@ from vya_backup.history import notices
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event, Process
 from vya_backup.history.events import Failed
+from vya_backup.history.hook_events import HookRan
 from vya_backup.history.run_events import RunStarted
 from vya_backup.jobs.health.notices import notifications
 from vya_backup.jobs.notifying import ping_end, tell
@@ -275,6 +276,32 @@ def test_a_run_that_nothing_is_recorded_of_is_told_by_what_broke_it(nights: Nigh
     text = " ".join(mail.part("plain").split())
     assert "the run ended early: CatalogError: it still fails" in text
     assert "run 4711: ended before it recorded anything" in text
+
+
+@pytest.mark.parametrize(
+    ("moment", "database", "where"),
+    [("after_check", "crm", " for prod/crm"), ("before_restore", "crm", " for prod/crm"), ("after_run", None, "")],
+)
+def test_a_hook_that_failed_is_named(nights: Nights, post: Post, moment: str, database: str | None, where: str) -> None:
+    """A run that failed for nothing else would have a mail that says nothing."""
+    instance = "prod" if database else None
+    common: dict[str, Any] = {"instance": instance, "database": database, "program": "/opt/x", "moment": moment}
+    ran = HookRan(**common, hook="off-site", status=7, problem="it ended with status 7: no route")
+    nights.night(*shop(1), *crm(1), HookRan(**common, hook="fine", status=0), ran, status=1)
+    said = f"hook off-site ({moment}){where}: it ended with status 7: no route"
+    assert subjects(post, ONCALL) == [f"[VYA] ERROR testhost: 2 databases done; {said}"]
+    text = " ".join(post.letters[0].part("plain").split())
+    assert f"ERROR: {said}" in text
+    assert "fine" not in text
+
+
+def test_a_hook_in_front_of_the_run_that_failed_is_an_error(nights: Nights, post: Post) -> None:
+    """Nothing was backed up; it is named once."""
+    message = "the run was not begun: hook vpn (before_run): it ended with status 1"
+    ran = HookRan(hook="vpn", moment="before_run", program="/opt/vpn", status=1, problem="it ended with status 1")
+    nights.night(ran, Failed(step="hook", code="hook", message=message), status=1)
+    assert subjects(post, ONCALL) == [f"[VYA] ERROR testhost: hook failed: {message}"]
+    assert f"ERROR: hook failed: {message}" in " ".join(post.letters[0].part("plain").split())
 
 
 def test_verifying_and_pruning_tell_only_what_is_wrong(nights: Nights, post: Post) -> None:

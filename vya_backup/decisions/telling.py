@@ -4,7 +4,7 @@
 | --- | --- |
 | SUCCESS | all that was to be done is done |
 | WARNING | a run was missed, a database is overdue, shrank or mended, verification is late, a drill could not judge |
-| ERROR | a database, an instance, a restore or a drill failed, or a run was killed |
+| ERROR | a database, an instance, a restore, a drill or a hook failed, or a run was killed |
 | CRITICAL | damage, a database without any good backup, a catalog that was not copied, a broken chain |
 """
 
@@ -39,6 +39,8 @@ REASONS: Final[Mapping[str, str]] = {
     "storage": "cannot be stored",
 }
 IN_SUBJECT: Final = 3
+TOLD_BY_FAILED: Final = frozenset({"before_run", "before_backup"})
+"""Moments whose hooks leave an event `failed` too, which has the row of the database, or a concern of its own."""
 MAKES: Final = frozenset({"checksummed", "restored", "recovered"})
 
 
@@ -140,8 +142,16 @@ def _of_events(run: Run) -> Iterable[Concern]:
         elif event.type == "drilled" and data.get("verdict") != "pass":
             level: Level = "ERROR" if data.get("verdict") == "fail" else "WARNING"
             yield Concern(level, plain(f"drill of {name}: {data.get('verdict')}: {data.get('reason', '')}"))
+        elif event.type == "hook_ran" and data.get("problem") and data.get("moment") not in TOLD_BY_FAILED:
+            yield _of_a_hook(data, name if event.instance else "")
         elif event.type == "recovery_failed":
             yield Concern("ERROR", f"the recovery of {name} is not complete", "Say the same command again.")
+
+
+def _of_a_hook(data: Mapping[str, Any], name: str) -> Concern:
+    what = f"hook {data.get('hook')} ({data.get('moment')}){f' for {name}' if name else ''}: {data['problem']}"
+    remedy = f"Run {data.get('program')} by hand, or see its output in the event hook_ran."
+    return Concern("ERROR", plain(what), plain(remedy))
 
 
 def _of_the_run(data: Mapping[str, Any]) -> Concern:
@@ -151,7 +161,7 @@ def _of_the_run(data: Mapping[str, Any]) -> Concern:
     if step == COPY_STEP or code in CHAIN_FAULTS:
         what = "the hash chain is broken" if code in CHAIN_FAULTS else "the catalog was not copied"
         return Concern("CRITICAL", f"{what}: {message}", hint or "Run: doit audit")
-    return Concern("WARNING", plain(f"{step} failed: {message}"), hint)
+    return Concern("ERROR" if step == "hook" else "WARNING", plain(f"{step} failed: {message}"), hint)
 
 
 def _notes(run: Run) -> Iterable[str]:

@@ -15,10 +15,10 @@ from vya_backup.history.reading import Reads, read
 
 TOLD: Final = (
     *("abandoned", "accounts_changed", "checksummed", "damaged", "discovery_failed", "drilled", "dumped", "failed"),
-    *("missed", "missing", "pruned", "recovered", "recovery_failed", "removed", "restored", "restore_failed"),
-    *("started", "verified"),
+    *("hook_ran", "missed", "missing", "pruned", "recovered", "recovery_failed", "removed", "restored"),
+    *("restore_failed", "started", "verified"),
 )
-"""The types of event that a message may tell of."""
+"""The types of event that a message may tell of; of hooks those that failed."""
 MOST_RUNS: Final = 200
 MOST_FAILED: Final = 1_000
 MOST_TAKEN: Final = 5_000
@@ -153,7 +153,8 @@ def happenings(reads: Reads, run_ids: Iterable[str], types: Sequence[str] = TOLD
             Happening,
             "(SELECT e.id, e.at, e.type, e.instance, e.database, e.backup_id, e.data, "
             "iif(e.type = 'missed', (SELECT sentence FROM audit_log AS l WHERE l.id = e.id), '') AS sentence "
-            "FROM events AS e WHERE e.run_id = ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.id)",
+            "FROM events AS e WHERE e.run_id = ? AND e.type IN (SELECT value FROM json_each(?)) "
+            "AND (e.type <> 'hook_ran' OR json_extract(e.data, '$.problem') <> '') ORDER BY e.id)",
             [run_id, json.dumps(list(types))],
         )
     return found
