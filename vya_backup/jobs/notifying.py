@@ -15,7 +15,7 @@ from typing import Any
 
 from vya_backup import clock
 from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, unsettled, without_a_run
-from vya_backup.decisions.telling import Told, cut_short, told
+from vya_backup.decisions.telling import MISSPELT_STATUS, Told, cut_short, told
 from vya_backup.decisions.tidings import Earlier, Letter, Tidings
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
@@ -33,6 +33,8 @@ LEAST_SECONDS = 3.0
 UNHEARD = timedelta(days=14)
 MOST_UNHEARD = 50
 """So far back, in time and in runs, a run is looked for that died before it could tell anybody."""
+QUIET_STATUSES = frozenset({0, MISSPELT_STATUS})
+"""How a run may end of which nobody has to hear late: well, or by what somebody at a terminal misspelt."""
 THREAD = timedelta(days=3)
 """A list that hears of trouble only is not told of its end; what comes later is another story."""
 
@@ -144,7 +146,8 @@ def unheard_runs(workspace: Workspace, channel: str) -> list[ToldRun]:
     """
     since = workspace.clock() - UNHEARD
     recent = notices.runs_since(workspace.catalog, 0, limit=MOST_UNHEARD)
-    silent = [one for one in recent if one.started_at > since and one.exit_status != 0 and is_gone_run(workspace, one)]
+    bad = [one for one in recent if one.started_at > since and one.exit_status not in QUIET_STATUSES]
+    silent = [one for one in bad if is_gone_run(workspace, one)]
     if not silent:
         return []
     heard = notices.named_since(workspace.catalog, channel, silent[0].sequence)
