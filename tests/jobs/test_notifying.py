@@ -330,6 +330,20 @@ def test_addresses_are_masked_in_the_catalog_and_the_answer_is_kept(nights: Nigh
     assert notifications_of(nights).status == "warning"
 
 
+def test_a_server_that_repeats_an_address_puts_it_into_no_event(nights: Nights, post: Post) -> None:
+    """Neither when it refuses nor when it takes, whatever it makes of the name."""
+    post.strangers = {ONCALL: f"550 <OnCall@Example.org>: user {ONCALL} is an alias of otto@inside.example"}
+    nights.night(FAILED, status=1)
+    post.strangers = {}
+    post.answers = [f"250 {ONCALL} has it"]
+    nights.night(FAILED, status=1)
+    events = [row["data"] for row in nights.workspace.catalog.rows("SELECT data FROM events WHERE type LIKE 'noti%'")]
+    assert len(events) == 2
+    assert [one for one in events if "oncall" in one.lower() or "otto" in one] == []
+    assert "o***@inside.example" in events[0]
+    assert "o***@example.org has it" in events[-1]
+
+
 def test_the_heads_of_a_mail_tell_machines_and_threads(nights: Nights, post: Post) -> None:
     """Trouble that goes on is one thread; whatever answers by itself does not."""
     for _ in range(2):

@@ -6,6 +6,7 @@ The rule: a secret is opened when a message is about to leave, and addresses of 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from vya_backup.settings.notifications_model import Email, Level
 from vya_backup.transport import apprising, mailing
 from vya_backup.transport.mailing import MailServer
 
+ADDRESS = re.compile(r"[^\s<>@,;:\"'()\[\]]+@[^\s<>@,;:\"'()]*")
 APPRISE_LONGEST = 3000  # characters; chats cut longer messages off, or refuse them
 
 
@@ -61,6 +63,11 @@ def masked(address: str) -> str:
     """Return an address as the catalog keeps it: `o***@example.org`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}***@{domain}"
+
+
+def without_addresses(said: str) -> str:
+    """Return what a server said with every address in it masked: those of recipients, and what it makes of them."""
+    return ADDRESS.sub(lambda found: masked(found.group()), said)
 
 
 def channels(workspace: Workspace) -> tuple[Channel, ...]:
@@ -119,9 +126,12 @@ def _mail(
         if not email.from_address:
             raise NoticeFailed("there is no sender", "Set notifications.email.from_address.")
         server = _server(email, store, seconds)
-        done = mailing.send(composed(letter, envelope, email.from_address, recipients), recipients, server)
-        refused = tuple(f"{masked(to)}: {said.replace(to, masked(to))}" for to, said in done.refused.items())
-        return Receipt(done.answer, refused)
+        try:
+            done = mailing.send(composed(letter, envelope, email.from_address, recipients), recipients, server)
+        except NoticeFailed as error:
+            raise type(error)(without_addresses(error.message), without_addresses(error.hint)) from error
+        refused = tuple(f"{masked(to)}: {without_addresses(said)}" for to, said in done.refused.items())
+        return Receipt(without_addresses(done.answer), refused)
 
     domain = email.from_address.rpartition("@")[2] or "localhost"
     return Channel(name, levels, tuple(map(masked, recipients)), email.give_up_seconds, domain, deliver)
