@@ -28,7 +28,7 @@ from vya_backup.jobs.weekly import is_owed, send_digest
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook.letters import letter
 from vya_backup.outlook.weeks import week_of
-from vya_backup.settings.notifications_model import Digest, Email, Notifications, Pings
+from vya_backup.settings.notifications_model import Digest, Email, MailList, Notifications, Pings
 from vya_backup.transport.liveness import this_process
 
 ADMIN, ONCALL = "admin@example.org", "oncall@example.org"
@@ -60,6 +60,15 @@ class Nights:
         with self.workspace.catalog.run(said) as run:
             self.workspace.catalog.append(*events)
         return run.run_id
+
+    def gone(self, *events: Event, status: int) -> list[BackupError]:
+        """Let a day pass, and a run append these events, end and tell; its process is no more."""
+        self.clock.at += timedelta(days=1)
+        said = RunStarted(command="doit backup", version="2", environment="test", process=GONE)
+        with self.workspace.catalog.run(said) as run:
+            self.workspace.catalog.append(*events)
+            run.finish(status, {"failed": status})
+        return self.tell(run.run_id)
 
     def tell(self, run_id: str | None) -> list[BackupError]:
         """Do the last thing of a command."""
@@ -414,6 +423,38 @@ def test_what_ended_badly_long_ago_is_not_told_to_a_new_channel(nights: Nights, 
     nights.clock.at += timedelta(days=15)
     nights.night(*shop(3), *crm(3))
     assert not any("told late" in one for one in subjects(post, ONCALL))
+
+
+def test_a_new_list_is_not_told_what_others_heard(nights: Nights, post: Post) -> None:
+    """Nor is one that would hear of it today and did not concern it then: the level is that of the night itself."""
+    email = nights.workspace.configuration.notifications.email
+    pager = MailList(id="pager", recipients=("pager@example.org",), levels=("CRITICAL",))
+    nights.with_settings(email=email.model_copy(update={"lists": (pager,), "error_levels": ("WARNING", "ERROR")}))
+    nights.gone(FAILED.model_copy(update={"database": "bare"}), status=1)
+    assert [one.to for one in post.letters] == [["pager@example.org"]]
+    nights.with_settings(email=email)
+    nights.gone(*good("bare2", database="bare"), FAILED, status=1)
+    assert [one.to for one in post.letters][1:] == [[ONCALL]]
+    assert "told late" not in post.letters[1].message["Subject"]
+
+    post.letters.clear()
+    renamed = MailList(id="people", recipients=("people@example.org",))
+    nights.with_settings(email=email.model_copy(update={"lists": (renamed,), "error_levels": ("WARNING", "ERROR")}))
+    nights.night(*shop(3), *good("bare3", database="bare"), *crm(3))
+    assert [one for one in post.letters if "told late" in one.message["Subject"]] == []
+
+
+def test_a_killed_run_is_told_to_each_list_that_it_concerns(nights: Nights, post: Post) -> None:
+    """By the same command: that the first list heard of it is no reason to leave out the second."""
+    email = nights.workspace.configuration.notifications.email
+    second = MailList(id="second", recipients=("second@example.org",))
+    nights.with_settings(email=email.model_copy(update={"lists": (second,)}))
+    nights.killed(started("s2"))
+    post.strangers = {"second@example.org": "550 not today"}
+    nights.tell(None)
+    post.strangers = {}
+    nights.tell(None)
+    assert [one.to for one in post.letters] == [[ONCALL], ["second@example.org"]]
 
 
 # --------------------------------------------------------------------------- the failure unit

@@ -67,6 +67,12 @@ class Telling:
         stands = is_whole_backup(self.run)
         return told(run_facts(self.workspace, self.run, broken=self.broken, stands=stands))
 
+    @cached_property
+    def unheard(self) -> list[ToldRun]:
+        """Return the runs that died untold: seen once, before the first channel hears of them."""
+        own = self.run.run_id if self.run else ""
+        return [one for one in unheard_runs(self.workspace) if one.run_id != own]
+
     def late(self, owed: Owed) -> list[Earlier]:
         """Return what a message has to tell of earlier runs, and of what left none."""
         runs = {run.run_id: run for run in notices.runs_of(self.workspace.catalog, owed.earlier)}
@@ -124,7 +130,7 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     workspace, run = telling.workspace, telling.run
     exchanged = notices.exchanged(workspace.catalog, channel.name)
     untaken = unsettled(exchanged)
-    unheard = [one.run_id for one in unheard_runs(workspace, channel.name) if telling.concerns(channel, one)]
+    unheard = [one.run_id for one in telling.unheard if telling.concerns(channel, one)]
     owed = owed_to(channel.levels, telling.told, untaken, unheard)
     if owed.is_nothing:
         return None
@@ -139,10 +145,11 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     return failure
 
 
-def unheard_runs(workspace: Workspace, channel: str) -> list[ToldRun]:
-    """Return the late runs that were killed, or ended badly, and of which no notice of the channel tells, oldest first.
+def unheard_runs(workspace: Workspace) -> list[ToldRun]:
+    """Return the late runs that were killed, or ended badly, and of which no notice tells, oldest first.
 
-    Their process is gone: one that is still there tells by itself.
+    Their process is gone: one that is still there tells by itself. One that told somebody has told all whom it
+    concerned then: a list that is new, or named anew, is no reason to tell it again.
     """
     since = workspace.clock() - UNHEARD
     recent = notices.runs_since(workspace.catalog, 0, limit=MOST_UNHEARD)
@@ -150,7 +157,7 @@ def unheard_runs(workspace: Workspace, channel: str) -> list[ToldRun]:
     silent = [one for one in bad if is_gone_run(workspace, one)]
     if not silent:
         return []
-    heard = notices.named_since(workspace.catalog, channel, silent[0].sequence)
+    heard = notices.named_since(workspace.catalog, silent[0].sequence)
     return [one for one in silent if one.run_id not in heard]
 
 
