@@ -457,6 +457,17 @@ def test_a_killed_run_is_told_to_each_list_that_it_concerns(nights: Nights, post
     assert [one.to for one in post.letters] == [[ONCALL], ["second@example.org"]]
 
 
+def test_who_hears_of_successes_only_hears_late_of_successes_only(nights: Nights, post: Post) -> None:
+    """A bad night brings the good one before it late, and nothing of itself."""
+    post.answers = ["554 no"]
+    nights.night(*shop(1), *crm(1))
+    nights.night(*shop(2), FAILED, status=1)
+    (mail,) = [one for one in post.letters if one.to == [ADMIN]]
+    assert mail.message["Subject"] == "[VYA] SUCCESS testhost: told late: 2 databases backed up, 2.0 KiB"
+    assert mail.message["X-VYA-Level"] == "SUCCESS"
+    assert "no room left" not in mail.part("plain")
+
+
 # --------------------------------------------------------------------------- the failure unit
 
 

@@ -51,7 +51,7 @@ class Telling:
     """None where it did nothing, or nothing of it could be recorded."""
     run_id: str = ""
     broken: str = ""
-    letters: dict[tuple[bool, tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
+    letters: dict[tuple[bool, tuple[str, ...], tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
     levels: dict[str, Level] = field(default_factory=dict)
 
     @property
@@ -93,11 +93,13 @@ class Telling:
         return self.levels[run.run_id] in channel.levels
 
     def letter(self, owed: Owed) -> tuple[Tidings, Letter]:
-        """Return what is said to those who are owed the same."""
-        key = (owed.this, owed.earlier)
+        """Return what is said to those who are owed the same, and were not told it for the same reasons."""
+        key = (owed.this, owed.earlier, tuple(str(one.data.get("message")) for one in owed.untaken.values()))
         if key not in self.letters:
-            about = surroundings(self.workspace, self.run)
-            tidings = joined(about, self.told, self.late(owed))
+            # beside what is told late good news of this run are welcome to all, its trouble to those it is for
+            is_fit = owed.this or (self.told is not None and self.told.level == "SUCCESS")
+            about = surroundings(self.workspace, self.run if is_fit else None)
+            tidings = joined(about, self.told if is_fit else None, self.late(owed))
             self.letters[key] = (tidings, self.compose(tidings))
         return self.letters[key]
 
