@@ -506,6 +506,24 @@ def test_what_the_failure_unit_could_not_tell_is_told_by_the_next_run(nights: Ni
     assert "unit vya-backupdb-backup.service: failed before it did anything" in " ".join(mail.part("plain").split())
 
 
+def test_two_failures_of_a_unit_are_two_pieces_of_news(nights: Nights, post: Post) -> None:
+    """Mail programs show one of two with the same id; and two that could not be told are two debts."""
+    for _ in range(2):
+        nights.clock.at += timedelta(days=1)
+        tell_failure(nights.workspace, UNIT, nights.compose)
+    assert len({one.message["Message-ID"] for one in post.letters}) == 2
+
+    post.letters.clear()
+    post.answers = ["554 no"] * 2
+    for _ in range(2):
+        nights.clock.at += timedelta(days=1)
+        tell_failure(nights.workspace, UNIT, nights.compose)
+    nights.tell(None)
+    text = " ".join(post.letters[0].part("plain").split())
+    assert text.count("unit vya-backupdb-backup.service: failed before it did anything") >= 2
+    assert "2 runs told late" in str(nights.workspace.catalog.rows("SELECT data FROM events ORDER BY id")[-1]["data"])
+
+
 def test_a_unit_that_failed_before_it_did_anything_is_told(nights: Nights, post: Post) -> None:
     """Last night's run was well, and tonight's never began."""
     nights.night(*shop(1))
@@ -542,9 +560,12 @@ def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -
     assert "no room left" in text
     assert "keep" in text
 
+    send_digest(nights.workspace, make, again=True)
+    assert post.letters[0].message["Message-ID"] != post.letters[1].message["Message-ID"], "it was asked for"
+
     nights.clock.at += timedelta(days=7)
     send_digest(nights.workspace, make)
-    assert len(post.letters) == 2
+    assert len(post.letters) == 3
 
 
 @pytest.mark.parametrize(

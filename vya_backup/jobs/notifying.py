@@ -136,9 +136,8 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     owed = owed_to(channel.levels, telling.told, untaken, unheard)
     if owed.is_nothing:
         return None
-    tidings, letter = telling.letter(owed)
     about = (*owed.earlier, *([telling.about] if owed.this else []))
-    said, failure = attempt(workspace, channel, tidings, letter, about, seconds)
+    said, failure = attempt(workspace, channel, telling.letter(owed), about, seconds)
     if isinstance(said, NotificationFailed):
         said = said.model_copy(update={"about": tuple(one for one in about if one not in untaken)})
         if not said.about and exchanged[-1].data.get("code") == said.code:
@@ -164,14 +163,23 @@ def unheard_runs(workspace: Workspace) -> list[ToldRun]:
 
 
 def attempt(
-    workspace: Workspace, channel: Channel, tidings: Tidings, letter: Letter, about: tuple[str, ...], seconds: float
+    workspace: Workspace,
+    channel: Channel,
+    written: tuple[Tidings, Letter],
+    about: tuple[str, ...],
+    seconds: float,
+    *,
+    is_another: bool = False,
 ) -> tuple[Event, BackupError | None]:
-    """Hand a letter to a channel; return the event of what came of it, and the failure."""
-    last = notices.newest(workspace.catalog, channel.name, "notified")
-    host = workspace.configuration.application.host()
-    envelope = Envelope(
-        tidings.level, workspace.clock(), message_id(channel, about, host), *_thread(last, workspace.clock())
-    )
+    """Hand a letter to a channel; return the event of what came of it, and the failure.
+
+    `is_another` is said of a letter that is not to be taken for one that was sent about the same before.
+    """
+    tidings, letter = written
+    last, now = notices.newest(workspace.catalog, channel.name, "notified"), workspace.clock()
+    names = (*about, now.isoformat()) if is_another else about
+    own_id = message_id(channel, names, workspace.configuration.application.host())
+    envelope = Envelope(tidings.level, now, own_id, *_thread(last, now))
     common: dict[str, Any] = {"channel": channel.name, "level": tidings.level, "about": about, "what": tidings.what}
     try:
         receipt = channel.deliver(letter, envelope, seconds)

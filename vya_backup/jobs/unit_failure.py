@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from vya_backup.decisions.owing import joined, named
+from vya_backup.decisions.owing import called, joined, named
 from vya_backup.decisions.telling import told
 from vya_backup.decisions.tidings import Concern, Tidings, highest, plain
 from vya_backup.engines.commands import Command
@@ -96,10 +96,10 @@ def tell_failure(workspace: Workspace, unit: Unit, compose: Compose) -> tuple[st
     wanted = [one for one in ways if tidings.level in one.levels]
     if not wanted:
         return f"{unit.name}: everybody who wants to hear of it was told by the run itself", []
-    about = (run.run_id,) if run else (f"unit {unit.name}",)
+    about = (run.run_id,) if run else (called(unit.name, unit.started_at or workspace.clock()),)
     failures = []
     for channel in wanted:
-        event, failure = attempt(workspace, channel, tidings, compose(tidings), about, channel.seconds)
+        event, failure = attempt(workspace, channel, (tidings, compose(tidings)), about, channel.seconds)
         with suppress(BackupError):
             append(workspace, event, is_of_a_run=False)
         failures += [failure] if failure else []

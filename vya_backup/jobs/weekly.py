@@ -67,7 +67,7 @@ def send_digest(workspace: Workspace, make: Callable[[], tuple[Tidings, Letter]]
             sent.append(Sent(channel.name, channel.to))
             continue
         made = made or make()
-        event, failure = attempt(workspace, channel, *made, (key,), channel.seconds)
+        event, failure = attempt(workspace, channel, made, (key,), channel.seconds, is_another=again)
         append(workspace, event, is_of_a_run=False)
         sent.append(Sent(channel.name, channel.to, getattr(event, "answer", ""), failure))
     return sent
