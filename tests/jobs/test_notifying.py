@@ -568,6 +568,30 @@ def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -
     assert len(post.letters) == 3
 
 
+def test_a_digest_that_is_refused_is_tried_twice_a_day(nights: Nights, post: Post) -> None:
+    """However many runs there are in a day; then it is another day."""
+    nights.night(*shop(1))
+    nights.with_settings(digest=Digest(weekday="saturday"))
+    post.answers = ["554 no"] * 20
+
+    def tries() -> int:
+        before = post.attempts
+        for _ in range(3):
+            if is_owed(nights.workspace):
+                send_digest(nights.workspace, lambda: (said := tidings_of_week(nights), letter(said)))
+        return post.attempts - before
+
+    send_digest(nights.workspace, lambda: (said := tidings_of_week(nights), letter(said)))
+    assert tries() == 1
+    nights.clock.at += timedelta(days=1)
+    assert tries() == 2
+
+
+def tidings_of_week(nights: Nights) -> Tidings:
+    """Return what is told of the week."""
+    return week_of(nights.workspace)[0]
+
+
 @pytest.mark.parametrize(
     ("status", "path", "what"), [(0, "/6f0e", "nothing was due"), (1, "/6f0e/fail", "nothing is recorded")]
 )
