@@ -370,6 +370,19 @@ def test_the_heads_of_a_mail_tell_machines_and_threads(nights: Nights, post: Pos
     assert [part.get_content_type() for part in first.iter_parts()] == ["text/plain", "text/html"]
 
 
+def test_a_long_domain_of_the_sender_breaks_no_thread(nights: Nights, post: Post) -> None:
+    """An id that is too long for a line would be folded into what no mail program understands."""
+    email = nights.workspace.configuration.notifications.email
+    sender = "backups@databases.of-the-accounting-department.subsidiary.example.org"
+    nights.with_settings(email=email.model_copy(update={"from_address": sender}))
+    for _ in range(3):
+        nights.night(FAILED, status=1)
+    first, second, third = (one.message for one in post.letters)
+    assert len(first["Message-ID"]) <= 60
+    assert second["In-Reply-To"] == first["Message-ID"]
+    assert third["References"].split() == [first["Message-ID"], second["Message-ID"]]
+
+
 def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(nights: Nights, post: Post) -> None:
     """A crash between the two: mail programs show one of two with the same id."""
     nights.night(FAILED, status=1)

@@ -24,6 +24,8 @@ from vya_backup.transport import apprising, mailing
 from vya_backup.transport.mailing import MailServer
 
 ADDRESS = re.compile(r"[^\s<>@,;:\"'()\[\]]+@[^\s<>@,;:\"'()]*")
+MESSAGE_ID_DOMAIN = 30
+"""Characters of the sender's domain in an id: a longer head would be folded within the id, and threads break."""
 APPRISE_LONGEST = 3000  # characters; chats cut longer messages off, or refuse them
 
 
@@ -110,7 +112,7 @@ def ping_address(configuration: Configuration, store: CredentialStore, what: str
 def message_id(channel: Channel, about: Iterable[str], host: str) -> str:
     """Return the same id for the same message, so that one that is sent twice after a crash is seen once."""
     digest = hashlib.sha256("\n".join([channel.name, host, *about]).encode()).hexdigest()
-    return f"<{digest[:32]}@{channel.domain}>"
+    return f"<{digest[:24]}@{channel.domain[-MESSAGE_ID_DOMAIN:].lstrip('.-')}>"
 
 
 def _lists(configuration: Configuration, store: CredentialStore) -> Iterator[Channel]:
