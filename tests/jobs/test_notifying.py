@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -26,7 +27,7 @@ from vya_backup.jobs.notifying import ping_end, tell
 from vya_backup.jobs.unit_failure import Unit, tell_failure
 from vya_backup.jobs.weekly import is_owed, send_digest
 from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.letters import letter
+from vya_backup.outlook.letters import digest, letter
 from vya_backup.outlook.weeks import week_of
 from vya_backup.settings.notifications_model import Digest, Email, MailList, Notifications, Pings
 from vya_backup.transport.liveness import this_process
@@ -555,8 +556,6 @@ def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -
     post.letters.clear()
 
     def make() -> tuple[Tidings, Letter]:
-        from vya_backup.outlook.letters import digest
-
         tidings, week = week_of(nights.workspace)
         return tidings, digest(tidings, week)
 
@@ -598,6 +597,22 @@ def test_a_digest_that_is_refused_is_tried_twice_a_day(nights: Nights, post: Pos
     assert tries() == 1
     nights.clock.at += timedelta(days=1)
     assert tries() == 2
+
+
+def test_a_digest_that_cannot_say_all_says_so(nights: Nights) -> None:
+    """More databases fail than have a row of their own; none of them is called good."""
+    catalog = nights.workspace.catalog
+    catalog.append(*(FAILED.model_copy(update={"database": f"db{number:03}"}) for number in range(60)))
+    missed = [f"{number} was missed" for number in range(40)]
+    tidings, week = week_of(nights.workspace)
+    week = replace(week, missed=tuple(missed[:30]), more_missed=10)
+    assert (len(week.covers), week.more_covers, week.more_bad, week.more_failures) == (50, 12, 10, 30)
+    written = digest(tidings, week)
+    for said in (" ".join(written.text.split()), " ".join(re.sub("<[^>]*>", " ", written.html).split())):
+        assert "and 12 more, 10 of them not well" in said
+        assert "and 30 more: doit catalog ask failures_mended" in said
+        assert "and 10 more" in said.partition("MISSED" if "MISSED" in said else "Missed")[2]
+        assert "all good" not in said
 
 
 def tidings_of_week(nights: Nights) -> Tidings:
