@@ -520,6 +520,30 @@ def test_what_the_failure_unit_could_not_tell_is_told_by_the_next_run(nights: Ni
     assert "unit vya-backupdb-backup.service: failed before it did anything" in " ".join(mail.part("plain").split())
 
 
+def test_a_failure_that_nobody_wants_to_hear_of_is_not_called_told(nights: Nights, post: Post) -> None:
+    """Whoever reads the journal shall not believe that somebody knows."""
+    email = nights.workspace.configuration.notifications.email
+    nights.with_settings(email=email.model_copy(update={"error_recipients": ()}))
+    sentence, failures = tell_failure(nights.workspace, UNIT, nights.compose)
+    assert "told by the run itself" not in sentence
+    assert [one.message for one in failures] == [f"{UNIT.name} failed, and nobody is to be told of that"]
+    assert post.letters == []
+
+
+def test_each_list_hears_why_it_was_not_told_itself(nights: Nights, post: Post) -> None:
+    """And not why another one was not."""
+    email = nights.workspace.configuration.notifications.email
+    nights.with_settings(email=email.model_copy(update={"success_levels": ("SUCCESS", "ERROR")}))
+    post.strangers = {ADMIN: "550 the box is full", ONCALL: "550 there is no such person"}
+    nights.night(FAILED, status=1)
+    post.strangers = {}
+    nights.tell(None)
+    reasons = {one.to[0]: one.part("plain") for one in post.letters}
+    for to, own, other in ((ADMIN, "box is full", "no such person"), (ONCALL, "no such person", "box is full")):
+        assert own in " ".join(reasons[to].split())
+        assert other not in " ".join(reasons[to].split())
+
+
 def test_two_failures_of_a_unit_are_two_pieces_of_news(nights: Nights, post: Post) -> None:
     """Mail programs show one of two with the same id; and two that could not be told are two debts."""
     for _ in range(2):
