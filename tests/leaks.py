@@ -43,7 +43,8 @@ def learn(folder: Path, words: Sequence[str]) -> None:
 
 def _passwords_in(plain: Path) -> Iterator[str]:
     try:
-        entries = json.loads(plain.read_text())["databases"]
+        lists = json.loads(plain.read_text())
+        entries = [*lists["databases"], *lists.get("services", ())]
         found = [entry.get("password") for entry in entries]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # a test of what the command says to such a file

@@ -61,11 +61,12 @@ class Post:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - likewise
         """Take a mail, or answer what comes next."""
         self.attempts += 1
-        if self.answers and not (answer := self.answers.pop(0)).startswith("2"):
+        answer = self.answers.pop(0) if self.answers else "250 2.0.0 queued as 4711"
+        if not answer.startswith("2"):
             return answer
         message = message_from_bytes(envelope.content, policy=policy.default)
         self.letters.append(Letter(list(envelope.rcpt_tos), envelope.mail_from, message))  # type: ignore[arg-type]
-        return "250 2.0.0 queued as 4711"
+        return answer
 
 
 @contextmanager

@@ -37,6 +37,19 @@ def test_a_password_is_found_in_each_of_its_forms(text: str) -> None:
     assert not leaks.holds(b"x" + text.encode() + b"y", ("another password",))
 
 
+def test_the_passwords_of_services_are_searched_for_too(tmp_path: Path) -> None:
+    """A mail server's account is as secret as a database's."""
+    project = new_project(tmp_path, CONFIGURATION)
+    plain = tmp_path / "plain.json"
+    smtp = {"id": "smtp", "username": "u", "password": PASSWORD}
+    plain.write_text(json.dumps({"version": "1.0", "databases": [], "services": [smtp]}))
+    assert project.run("credentials", "encrypt", "--input", str(plain)).status == 0
+    leaked = tmp_path / "leaked"
+    leaked.write_text(PASSWORD)
+    assert leaks.left() == [str(leaked)]
+    leaked.unlink()
+
+
 @pytest.mark.parametrize(
     "place",
     [

@@ -125,6 +125,30 @@ def test_a_mail_server_that_is_down_for_two_nights_costs_no_backup_and_no_news(p
     assert "told late" not in subjects(post.letters)[-1], "what was told is told no more"
 
 
+@pytest.mark.parametrize("has_found", [True, False], ids=["something new is found", "nothing is"])
+def test_a_misspelt_name_alarms_nobody(project: Project, post: Post, has_found: bool) -> None:
+    """Whoever wrote it reads it; neither a ping nor the next night tells of a run that was killed."""
+    project.database("erp").unlink()
+    with web_server() as web:
+        change(project, notifications=told_by(post) | {"pings": {"base_url": f"{web.url}/id"}})
+        if not has_found:
+            project.run("backup")
+            post.letters.clear()
+            web.requests.clear()
+        misspelt = project.run("backup:local/nosuch")
+        assert misspelt.status == 3, misspelt.said
+        assert post.letters == []
+        assert web.requests == []
+        ends = [one["data"]["exit_status"] for one in project.events("type = 'run_finished'")]
+        assert ends == ([3] if has_found else [0])
+
+        assert project.run("backup", "--force").status == 0
+        assert project.run("backup:local/shop", "--force").status == 0
+    assert [path for path, _ in web.requests] == ["/id/start", "/id"] * 2
+    assert all("told late" not in subject for subject in subjects(post.letters))
+    assert to(post, ONCALL) == []
+
+
 @pytest.mark.parametrize(
     ("blocks", "subject"),
     [

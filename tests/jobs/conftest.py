@@ -9,6 +9,7 @@ import pytest
 
 from tests.engines.contract import Accounts, Bench
 from tests.engines.places import SqlitePlace
+from tests.jobs.nights import nights, post
 from vya_backup.history.catalog import Catalog
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.redaction import Secret
@@ -16,6 +17,8 @@ from vya_backup.settings.credentials import Login
 from vya_backup.settings.model import CatalogSettings, Configuration
 from vya_backup.settings.storage_model import Storage
 from vya_backup.transport.storage import Store
+
+__all__ = ["bench", "nights", "post"]
 
 
 @pytest.fixture

@@ -1,134 +1,23 @@
-"""Who is told what, and when: derived from events alone, nothing lost, nothing twice."""
+"""Who is told what, and in which words: derived from events alone."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.engines.contract import Bench
-from tests.history.samples import Steps, good, started
-from tests.post import Post, post_office, web_server
-from vya_backup.decisions.tidings import Letter, Tidings
-from vya_backup.errors import BackupError, CatalogError
+from tests.history.samples import started
+from tests.jobs.nights import ADMIN, FAILED, ONCALL, Nights, crm, notifications_of, shop, subjects
+from tests.post import Post, web_server
+from vya_backup.errors import CatalogError
 from vya_backup.history import notices
-from vya_backup.history.catalog import Catalog
-from vya_backup.history.event import Event, Process
+from vya_backup.history.event import Event
 from vya_backup.history.events import Failed
 from vya_backup.history.hook_events import HookRan
-from vya_backup.history.run_events import RunStarted
-from vya_backup.jobs.health.notices import notifications
 from vya_backup.jobs.notifying import ping_end, tell
-from vya_backup.jobs.unit_failure import Unit, tell_failure
-from vya_backup.jobs.weekly import is_owed, send_digest
-from vya_backup.jobs.workspace import Workspace
-from vya_backup.outlook.letters import letter
-from vya_backup.outlook.weeks import week_of
-from vya_backup.settings.notifications_model import Digest, Email, Notifications, Pings
-from vya_backup.transport.liveness import this_process
-
-ADMIN, ONCALL = "admin@example.org", "oncall@example.org"
-GONE = Process(host="testhost", boot_id="another boot", pid=1, started_ticks=1)
-FAILED = Failed(instance="prod", database="crm", step="dump", code="space", message="no room left", hint="Free some.")
-
-
-@dataclass
-class Nights:
-    """A host that makes backups night by night; the mail server is up or down as the test says."""
-
-    workspace: Workspace
-    clock: Steps
-    composed: list[Tidings] = field(default_factory=list)
-
-    def night(self, *events: Event, status: int = 0, command: str = "doit backup") -> list[BackupError]:
-        """Let a day pass, and a run append these events and end; return what could not be told."""
-        self.clock.at += timedelta(days=1)
-        with self.workspace.catalog.run(RunStarted(command=command, version="2", environment="test")) as run:
-            if events:
-                self.workspace.catalog.append(*events)
-            run.finish(status, {"ok": len(events) // 3, "failed": status})
-        return self.tell(run.run_id if events else None)
-
-    def killed(self, *events: Event) -> str:
-        """Let a day pass, and a run begin and never end."""
-        self.clock.at += timedelta(days=1)
-        said = RunStarted(command="doit backup", version="2", environment="test", process=GONE)
-        with self.workspace.catalog.run(said) as run:
-            self.workspace.catalog.append(*events)
-        return run.run_id
-
-    def tell(self, run_id: str | None) -> list[BackupError]:
-        """Do the last thing of a command."""
-        return tell(self.workspace, self.compose, run_id)
-
-    def compose(self, tidings: Tidings) -> Letter:
-        """Write a letter, and keep what it is made of."""
-        self.composed.append(tidings)
-        return letter(tidings)
-
-    def events(self) -> list[tuple[str, str]]:
-        """Return type and channel of every notice."""
-        found = self.workspace.catalog.rows("SELECT type, data FROM events WHERE type LIKE 'noti%' ORDER BY id")
-        return [(row["type"], json.loads(row["data"])["channel"]) for row in found]
-
-    def with_settings(self, **settings: Any) -> None:
-        """Change how notifications are configured."""
-        told = self.workspace.configuration.notifications.model_copy(update=settings)
-        configuration = self.workspace.configuration.model_copy(update={"notifications": told})
-        self.workspace = replace(self.workspace, configuration=configuration)
-
-
-@pytest.fixture
-def post() -> Iterator[Post]:
-    """Give a mail server."""
-    with post_office() as office:
-        yield office
-
-
-@pytest.fixture
-def nights(bench: Bench, post: Post) -> Iterator[Nights]:
-    """Give a host whose successes go to one person and whose failures to another."""
-    clock = Steps()
-    path = bench.workspace.catalog.path
-    bench.workspace.catalog.close()
-    catalog = Catalog.open(path, host="testhost", now=clock)
-    email = Email(
-        enabled=True,
-        smtp_host="localhost",
-        smtp_port=post.port,
-        security="none",
-        from_address="backups@example.org",
-        success_recipients=(ADMIN,),
-        error_recipients=(ONCALL,),
-        timeout_seconds=5,
-        give_up_seconds=10,
-    )
-    application = bench.workspace.configuration.application.model_copy(update={"hostname": "testhost"})
-    told = {"application": application, "notifications": Notifications(email=email)}
-    configuration = bench.workspace.configuration.model_copy(update=told)
-    workspace = replace(bench.workspace, configuration=configuration, catalog=catalog, clock=clock)
-    catalog.append(*shop(0), *crm(0))
-    yield Nights(workspace, clock)
-    catalog.close()
-
-
-def subjects(post: Post, to: str) -> list[str]:
-    """Return what somebody got."""
-    return [one.message["Subject"].strip() for one in post.letters if one.to == [to]]
-
-
-def crm(number: int) -> tuple[Event, ...]:
-    """Give a good backup of crm."""
-    return good(f"crm{number}", database="crm")
-
-
-def shop(number: int) -> tuple[Event, ...]:
-    """Give a good backup of shop."""
-    return good(f"shop{number}")
+from vya_backup.settings.notifications_model import Pings
 
 
 def test_success_goes_to_one_list_and_failure_to_another(nights: Nights, post: Post) -> None:
@@ -139,104 +28,6 @@ def test_success_goes_to_one_list_and_failure_to_another(nights: Nights, post: P
     assert subjects(post, ADMIN) == ["[VYA] SUCCESS testhost: 2 databases backed up, 2.0 KiB"]
     assert subjects(post, ONCALL) == ["[VYA] ERROR testhost: 1 of 2 databases failed: crm (disk full)"]
     assert nights.events() == [("notified", "mail:success"), ("notified", "mail:error")]
-
-
-def test_two_days_without_a_mail_server_are_told_by_the_first_mail_that_gets_through(
-    nights: Nights, post: Post
-) -> None:
-    """Nothing lost, one mail a list tells it, and nothing is told twice."""
-    nights.night(*shop(1), *crm(1))
-    post.letters.clear()
-    post.answers = ["554 closed for repairs"] * 2
-    assert [error.message for error in nights.night(*shop(2), FAILED, status=1)] != []
-    assert [error.message for error in nights.night(*shop(3), FAILED, status=1)] != []
-    assert post.letters == []
-    assert notifications_of(nights).status == "failure"
-
-    assert nights.night(*shop(4), *crm(4)) == []
-
-    (mail,) = [one for one in post.letters if one.to == [ONCALL]]
-    assert mail.message["Subject"].startswith("[VYA] ERROR testhost: ")
-    text = " ".join(mail.part("plain").split())
-    for day in ("2026-01-11", "2026-01-12"):
-        assert f"{day} 02:00 UTC ERROR: 1 of 2 databases failed: crm (disk full)" in text
-    assert text.count("prod/crm: failed: no room left") == 2
-    assert "554 closed for repairs" in text
-    assert notifications_of(nights).status == "ok"
-
-    post.letters.clear()
-    nights.night(*shop(5), *crm(5))
-    assert [one.to for one in post.letters] == [[ADMIN]]
-
-
-def notifications_of(nights: Nights) -> Any:
-    """Return what the health check finds."""
-
-    @dataclass
-    class Seen:
-        configuration: Any
-        credentials: Any
-        catalog: Any
-
-    found = Seen(nights.workspace.configuration, nights.workspace.credentials, nights.workspace.catalog)
-    return notifications(found)  # type: ignore[arg-type]
-
-
-def test_a_run_that_did_nothing_tells_nothing_but_what_is_owed(nights: Nights, post: Post) -> None:
-    """A timer of every quarter of an hour is no mail of every quarter of an hour."""
-    nights.night(*shop(1))
-    post.letters.clear()
-    nights.night()
-    assert post.letters == []
-
-    post.answers = ["554 no"]
-    nights.night(FAILED, status=1)
-    before = len(nights.events())
-    nights.night()
-    assert [one.to for one in post.letters] == [[ONCALL]]
-    assert len(nights.events()) == before + 1
-    assert nights.workspace.catalog.rows("SELECT count(*) FROM events WHERE type = 'run_started'")[0][0] == 2
-
-
-def test_a_server_that_stays_down_fills_the_catalog_with_nothing_new(nights: Nights, post: Post) -> None:
-    """One event says it, however often it is tried."""
-    post.answers = ["554 no"] * 4
-    nights.night(FAILED, status=1)
-    for _ in range(3):
-        assert nights.night() != []
-    assert nights.events() == [("notification_failed", "mail:error")]
-
-
-def test_each_failed_telling_names_only_what_is_new(nights: Nights, post: Post) -> None:
-    """The catalog is kept for ever; a month without a mail server is no square of it."""
-    post.answers = ["554 no"] * 3
-    for _ in range(3):
-        nights.night(FAILED, status=1)
-    rows = nights.workspace.catalog.rows("SELECT run_id, data FROM events WHERE type = 'notification_failed'")
-    assert [json.loads(row["data"])["about"] for row in rows] == [[row["run_id"]] for row in rows]
-    nights.night(*crm(4), *shop(4))
-    text = " ".join(next(one for one in post.letters if one.to == [ONCALL]).part("plain").split())
-    assert text.count("ERROR: 1 of 1 database failed: crm (disk full)") == 3
-
-
-def test_a_message_about_something_else_settles_no_debt(nights: Nights, post: Post) -> None:
-    """The mail server is down in one night; the next one is killed, and told by the failure unit alone."""
-    post.answers = ["554 closed for repairs"]
-    nights.night(FAILED, status=1)
-    nights.killed(started("s2"))
-    tell_failure(nights.workspace, UNIT, nights.compose)
-    (mail,) = post.letters
-    assert "no room left" not in mail.part("plain")
-    assert notifications_of(nights).status == "failure"
-
-    nights.night(*shop(3), *crm(3))
-    (_, mail) = [one for one in post.letters if one.to == [ONCALL]]
-    assert "told late" in mail.message["Subject"]
-    assert "no room left" in mail.part("plain")
-    assert notifications_of(nights).status == "ok"
-    post.letters.clear()
-    nights.night(*shop(4), *crm(4))
-    assert [one.to for one in post.letters] == [[ADMIN]]
 
 
 def test_what_the_catalog_does_not_take_is_said_to_everybody_all_the_same(
@@ -301,6 +92,7 @@ def test_a_hook_in_front_of_the_run_that_failed_is_an_error(nights: Nights, post
     ran = HookRan(hook="vpn", moment="before_run", program="/opt/vpn", status=1, problem="it ended with status 1")
     nights.night(ran, Failed(step="hook", code="hook", message=message), status=1)
     assert subjects(post, ONCALL) == [f"[VYA] ERROR testhost: hook failed: {message}"]
+    assert f"ERROR: hook failed: {message}" in " ".join(post.letters[0].part("plain").split())
 
 
 def test_verifying_and_pruning_tell_only_what_is_wrong(nights: Nights, post: Post) -> None:
@@ -329,6 +121,20 @@ def test_addresses_are_masked_in_the_catalog_and_the_answer_is_kept(nights: Nigh
     assert notifications_of(nights).status == "warning"
 
 
+def test_a_server_that_repeats_an_address_puts_it_into_no_event(nights: Nights, post: Post) -> None:
+    """Neither when it refuses nor when it takes, whatever it makes of the name."""
+    post.strangers = {ONCALL: f"550 <OnCall@Example.org>: user {ONCALL} is an alias of otto@inside.example"}
+    nights.night(FAILED, status=1)
+    post.strangers = {}
+    post.answers = [f"250 {ONCALL} has it"]
+    nights.night(FAILED, status=1)
+    events = [row["data"] for row in nights.workspace.catalog.rows("SELECT data FROM events WHERE type LIKE 'noti%'")]
+    assert len(events) == 2
+    assert [one for one in events if "oncall" in one.lower() or "otto" in one] == []
+    assert "o***@inside.example" in events[0]
+    assert "o***@example.org has it" in events[-1]
+
+
 def test_the_heads_of_a_mail_tell_machines_and_threads(nights: Nights, post: Post) -> None:
     """Trouble that goes on is one thread; whatever answers by itself does not."""
     for _ in range(2):
@@ -346,6 +152,19 @@ def test_the_heads_of_a_mail_tell_machines_and_threads(nights: Nights, post: Pos
     assert [part.get_content_type() for part in first.iter_parts()] == ["text/plain", "text/html"]
 
 
+def test_a_long_domain_of_the_sender_breaks_no_thread(nights: Nights, post: Post) -> None:
+    """An id that is too long for a line would be folded into what no mail program understands."""
+    email = nights.workspace.configuration.notifications.email
+    sender = "backups@databases.of-the-accounting-department.subsidiary.example.org"
+    nights.with_settings(email=email.model_copy(update={"from_address": sender}))
+    for _ in range(3):
+        nights.night(FAILED, status=1)
+    first, second, third = (one.message for one in post.letters)
+    assert len(first["Message-ID"]) <= 60
+    assert second["In-Reply-To"] == first["Message-ID"]
+    assert third["References"].split() == [first["Message-ID"], second["Message-ID"]]
+
+
 def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(nights: Nights, post: Post) -> None:
     """A crash between the two: mail programs show one of two with the same id."""
     nights.night(FAILED, status=1)
@@ -353,139 +172,3 @@ def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(nights: 
     nights.tell(run_id)
     one, other = (letter.message for letter in post.letters)
     assert one["Message-ID"] == other["Message-ID"]
-
-
-def test_a_run_that_was_killed_is_told_by_the_next_one(nights: Nights, post: Post) -> None:
-    """Also where no failure unit is installed, and once."""
-    nights.night(FAILED, status=1)
-    post.letters.clear()
-    nights.killed(started("s2"))
-    nights.night(*crm(3))
-    (mail,) = [one for one in post.letters if one.to == [ONCALL]]
-    assert "run killed while dumping prod/shop" in " ".join(mail.part("plain").split())
-
-    post.letters.clear()
-    nights.night(*shop(4), *crm(4))
-    assert [one.to for one in post.letters] == [[ADMIN]]
-
-
-def test_the_first_word_that_a_channel_hears_may_be_of_a_run_that_was_killed(nights: Nights, post: Post) -> None:
-    """Who hears of trouble only has heard nothing for as long as all was well."""
-    nights.killed(started("s2"))
-    nights.night(*shop(3), *crm(3))
-    (subject,) = subjects(post, ONCALL)
-    assert subject.startswith("[VYA] ERROR testhost: told late: run killed while dumping prod/shop; now: 2 databases")
-    assert subjects(post, ADMIN) == ["[VYA] SUCCESS testhost: 2 databases backed up, 2.0 KiB"]
-
-
-def test_a_run_that_ended_badly_and_died_before_it_told_is_told_by_the_next_one(nights: Nights, post: Post) -> None:
-    """A kill between its end and its mail; once, and not while it may still tell by itself."""
-    nights.clock.at += timedelta(days=1)
-    alive = Process(**asdict(this_process("testhost")))
-    for process, events, status in ((GONE, (FAILED,), 1), (alive, (FAILED,), 1), (GONE, (*shop(2), *crm(2)), 0)):
-        said = RunStarted(command="doit backup", version="2", environment="test", process=process)
-        with nights.workspace.catalog.run(said) as run:
-            nights.workspace.catalog.append(*events)
-            run.finish(status, {"ok": 1 - status, "failed": status})
-    nights.tell(None)
-    nights.tell(None)
-    assert subjects(post, ADMIN) == [], "good news that nobody heard is no debt"
-    assert subjects(post, ONCALL) == ["[VYA] ERROR testhost: told late: 1 of 1 database failed: crm (disk full)"]
-
-
-def test_what_ended_badly_long_ago_is_not_told_to_a_new_channel(nights: Nights, post: Post) -> None:
-    """A fortnight is what somebody can still do something about."""
-    nights.killed(started("s2"))
-    nights.clock.at += timedelta(days=15)
-    nights.night(*shop(3), *crm(3))
-    assert not any("told late" in one for one in subjects(post, ONCALL))
-
-
-# --------------------------------------------------------------------------- the failure unit
-
-
-UNIT = Unit("vya-backupdb-backup.service", {"Result": "signal", "ExecMainCode": "2", "ExecMainStatus": "9"})
-
-
-def test_a_killed_run_is_told_by_the_failure_unit_at_once_and_once(nights: Nights, post: Post) -> None:
-    """With what was in flight and what systemd knows; the next run does not repeat it."""
-    nights.killed(started("s1"))
-    sentence, failures = tell_failure(nights.workspace, UNIT, nights.compose)
-    assert (sentence, failures) == ("vya-backupdb-backup.service: run killed while dumping prod/shop", [])
-    (mail,) = post.letters
-    assert mail.to == [ONCALL]
-    text = " ".join(mail.part("plain").split())
-    assert "result signal" in text
-    assert "status 9" in text
-
-    assert "told by the run itself" in tell_failure(nights.workspace, UNIT, nights.compose)[0]
-    nights.night(*shop(2), *crm(2))
-    assert [one.to for one in post.letters] == [[ONCALL], [ADMIN]]
-
-
-def test_the_failure_unit_says_nothing_more_of_a_run_that_told_by_itself(nights: Nights, post: Post) -> None:
-    """One failure, one mail."""
-    nights.night(FAILED, status=1)
-    tell_failure(nights.workspace, UNIT, nights.compose)
-    assert len(post.letters) == 1
-
-
-def test_what_the_failure_unit_could_not_tell_is_told_by_the_next_run(nights: Nights, post: Post) -> None:
-    """Though it left no run."""
-    post.answers = ["554 closed for repairs"]
-    tell_failure(nights.workspace, UNIT, nights.compose)
-    nights.night(*shop(1))
-    (mail,) = [one for one in post.letters if one.to == [ONCALL]]
-    assert "unit vya-backupdb-backup.service: failed before it did anything" in " ".join(mail.part("plain").split())
-
-
-def test_a_unit_that_failed_before_it_did_anything_is_told(nights: Nights, post: Post) -> None:
-    """Last night's run was well, and tonight's never began."""
-    nights.night(*shop(1))
-    post.letters.clear()
-    tell_failure(nights.workspace, UNIT, nights.compose)
-    assert subjects(post, ONCALL) == ["[VYA] ERROR testhost: vya-backupdb-backup.service failed before it did anything"]
-
-
-# --------------------------------------------------------------------------- the week, and pings
-
-
-def test_the_mail_of_the_week_is_sent_once_in_each(nights: Nights, post: Post) -> None:
-    """Also when all is well, also when a timer asks every day."""
-    nights.with_settings(digest=Digest(weekday="friday"))
-    nights.night(*shop(1), FAILED, status=1)
-    post.letters.clear()
-
-    def make() -> tuple[Tidings, Letter]:
-        from vya_backup.outlook.letters import digest
-
-        tidings, week = week_of(nights.workspace)
-        return tidings, digest(tidings, week)
-
-    assert not is_owed(nights.workspace), "nobody was refused it"
-    post.answers = ["554 no"]
-    assert send_digest(nights.workspace, make)[0].failure is not None
-    assert is_owed(nights.workspace)
-    for _ in range(3):
-        send_digest(nights.workspace, make)
-        assert not is_owed(nights.workspace)
-    assert [one.to for one in post.letters] == [[ADMIN]]
-    text = " ".join(post.letters[0].part("plain").split())
-    assert "prod/shop" in text
-    assert "no room left" in text
-    assert "keep" in text
-
-    nights.clock.at += timedelta(days=7)
-    send_digest(nights.workspace, make)
-    assert len(post.letters) == 2
-
-
-@pytest.mark.parametrize(
-    ("status", "path", "what"), [(0, "/6f0e", "nothing was due"), (1, "/6f0e/fail", "nothing is recorded")]
-)
-def test_a_ping_says_how_the_run_ended(nights: Nights, status: int, path: str, what: str) -> None:
-    """With its id, for whoever looks."""
-    with web_server() as web:
-        nights.with_settings(pings=Pings(base_url=f"{web.url}/6f0e"))
-        assert ping_end(nights.workspace, None, status, "words") is None
-    assert web.requests == [(path, f"{what}\nexit status {status}\nwords")]

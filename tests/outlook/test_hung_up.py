@@ -7,8 +7,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from doit.exceptions import TaskError
+from doit.task import dict_to_task
 
 from tests.project import CONFIGURATION, Project, new_project
+from vya_backup.command_line.report import ScreenReporter
 from vya_backup.outlook.screen import Result, Screen
 
 
@@ -33,6 +36,15 @@ def test_nobody_reading_ends_no_work() -> None:
         screen.summary()
 
         assert Path(f"/proc/self/fd/{writing}").readlink() == Path(os.devnull)
+
+
+def test_a_bug_that_nobody_reads_of_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other databases are none the worse for its traceback."""
+    with Path("/dev/full").open("w", buffering=1) as full, Path(os.devnull).open("w") as out:
+        monkeypatch.setattr("sys.stderr", full)
+        bug = TaskError("it broke", ValueError("unforeseen"))
+        bug.traceback = ["Traceback\n", "ValueError: unforeseen\n"]
+        ScreenReporter(out, {}).add_failure(dict_to_task({"name": "dump:local/shop", "actions": []}), bug)
 
 
 @pytest.mark.parametrize("words", ["backup --force", "hold --backup 0 --reason why", "catalog rebuild"])

@@ -215,10 +215,12 @@ def test_a_broken_template_silences_nothing(tmp_path: Path, broken: str) -> None
     assert "prod/shop" in written.html
 
 
-def test_whatever_a_template_is_given_is_escaped(tmp_path: Path) -> None:
-    """Also in one that is not the built-in one."""
-    (tmp_path / "own.html").write_text("{{ t.headline }}")
-    named = EmailTemplates(folder=tmp_path, error="own.html")
+@pytest.mark.parametrize("name", ["own.html", "own.htm", "own.HTML", "own.jinja", "own.html.j2"])
+def test_whatever_a_template_is_given_is_escaped(tmp_path: Path, name: str) -> None:
+    """Also in one that is not the built-in one, whatever it is called."""
+    (tmp_path / name).write_text("{{ t.headline }}")
+    named = EmailTemplates(folder=tmp_path, error=name)
+    (tmp_path / "own.html.txt").write_text("{{ t.headline }}")
     (tmp_path / "own.txt").write_text("{{ t.headline }}")
     written = letter(tidings(night(), headline="<b>x</b>"), named)
     assert (written.html, written.text) == ("&lt;b&gt;x&lt;/b&gt;\n", "<b>x</b>\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from email.message import EmailMessage
 
 import pytest
 
@@ -77,7 +78,20 @@ def test_a_service_that_the_store_lacks_is_found_before_the_night(project: Proje
     assert "has no service smtp" in finding.message
 
 
-@pytest.mark.parametrize("text", ["oncall", "a@b\r\nBcc: c@d", "Ann <ann@example.org>", "a@b, c@d"])
+@pytest.mark.parametrize("text", ["root@localhost", "o'neil+db@sub.example-1.org", "ann@bücher.example", "a.b@x"])
+def test_a_bare_address_is_taken_and_can_be_a_sender(project: Project, text: str) -> None:
+    """Whatever passes here must come through the mail's own writer."""
+    wanted = f"notifications: {{email: {{from_address: {json.dumps(text)}}}}}"
+    sender = project.load(wanted).configuration.notifications.email.from_address
+    message = EmailMessage()
+    message["From"] = sender
+    assert message["From"].addresses[0].addr_spec == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["oncall", "a@b\r\nBcc: c@d", "Ann <ann@example.org>", "a@b, c@d", "a@[x", "a@x..y", "a..b@x", "a@-x", "a@x."],
+)
 def test_what_is_no_bare_address_is_refused(project: Project, text: str) -> None:
     """It would become a header of its own, or two recipients."""
     (error,) = project.errors(f"notifications: {{email: {{error_recipients: [{json.dumps(text)}]}}}}")

@@ -102,6 +102,16 @@ def test_a_wrong_login_is_told_without_the_password(certificates: Certificates) 
     assert "wr0ng-one" not in str(caught.value)
 
 
+def test_a_password_that_no_login_carries_is_told_at_once(certificates: Certificates) -> None:
+    """And not as a server that is down; its words are in no message."""
+    with post_office(certificates, tls="starttls", login=LOGIN) as post:
+        account = {"username": "backups", "password": Secret("pässwörd")}
+        with pytest.raises(NoticeFailed, match="letters beyond ASCII") as caught:
+            send(letter(), (ANN,), at(post, security="starttls", ca_cert=certificates.ca, **account))
+    assert not caught.value.passes
+    assert "pässwörd" not in str(caught.value)
+
+
 def test_no_password_is_said_on_a_line_without_tls() -> None:
     """Unless it does not leave this machine."""
     server = MailServer("mail.invalid", 25, "none", username="u", password=Secret("mail-p4ss"))

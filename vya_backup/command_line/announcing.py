@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vya_backup import clock, log
 from vya_backup.command_line.options import Selection
-from vya_backup.errors import BackupError, CatalogError, Interrupted, UsageError
+from vya_backup.errors import BackupError, CatalogError, ConfigurationError, Interrupted, UsageError
 from vya_backup.history.run import Run
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.log.heard import say
@@ -47,6 +47,11 @@ def _confess(failures: Iterable[BackupError]) -> None:
     for failure in failures:
         log.event("notification_failed", level="error", message=scrub(failure.message))
         say(fitted(f"warning: {scrub(str(failure))}", sys.stderr), sys.stderr)
+
+
+def names_something(selections: Sequence[Selection]) -> bool:
+    """Say whether a command line asks for more than a backup of everything: it may ask for what there is not."""
+    return any(one.task != "backup" or one.options.get("database") or one.options.get("instance") for one in selections)
 
 
 def ping_start(workspace: Workspace, selections: Sequence[Selection], run_id: str) -> None:
@@ -90,11 +95,12 @@ def week_letter(workspace: Workspace) -> tuple[Tidings, Letter]:
 
 
 def _announced(workspace: Workspace, run: Run) -> list[BackupError]:
-    broken = _broken(run)
-    if broken is None:
-        return []
+    is_misspelt = isinstance(sys.exc_info()[1], UsageError)
+    if is_misspelt and not run.is_recorded:
+        return []  # whoever said something wrong on the command line sits before it
+    broken = "" if is_misspelt else _broken(run)
     failures = _tried(lambda: _told(workspace, run, broken))
-    if workspace.configuration.notifications.pings.is_wanted and "backup" in _groups(run):
+    if workspace.configuration.notifications.pings.is_wanted and "backup" in _groups(run) and not is_misspelt:
         failures += _tried(lambda: _pinged(workspace, run, broken))
     return failures
 
@@ -153,16 +159,11 @@ def _pinged_blindly(configuration: Configuration, error: CatalogError) -> list[B
     return []
 
 
-def _broken(run: Run) -> str | None:
-    """Return what ended a run before its end, nothing where it came to it, None where nobody needs to be told.
-
-    Whoever said something wrong on the command line sits before it.
-    """
-    if run.ended is not None:
-        return ""
+def _broken(run: Run) -> str:
+    """Return what ended a run before its end, nothing where it came to it."""
     error = sys.exc_info()[1]
-    if isinstance(error, UsageError):
-        return None
+    if run.ended is not None and not isinstance(error, ConfigurationError):
+        return ""
     if not run.is_recorded and (isinstance(error, Interrupted) or not isinstance(error, Exception)):
         return ""  # it was stopped before it did anything
     return scrub(f"{type(error).__name__}: {error}") if error else ""

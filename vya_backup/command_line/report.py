@@ -9,6 +9,7 @@ from doit.exceptions import UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from vya_backup.command_line.session import current
+from vya_backup.log.heard import say
 from vya_backup.outlook.screen import Result, Screen
 
 MEMBER_OF_BACKUP = "backup:"
@@ -35,7 +36,7 @@ class ScreenReporter(ConsoleReporter):  # type: ignore[misc]
             return
         self._screen.result(Result(task.name, "failed", fail.message))
         for line in fail.traceback or ():
-            sys.stderr.write(line)
+            say(line.rstrip("\n"), sys.stderr)
 
     def complete_run(self) -> None:
         """Leave the summary to the run."""

@@ -17,13 +17,14 @@ from doit.task import Stream
 
 from vya_backup import log
 from vya_backup.command_line import backend, selecting, timing, verify_choosing
-from vya_backup.command_line.announcing import ping_start
+from vya_backup.command_line.announcing import names_something, ping_start
 from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
 from vya_backup.command_line.tasks import task_backup
+from vya_backup.errors import ConfigurationError, UsageError
 from vya_backup.history.run import Run as Begun
 from vya_backup.history.views import known_databases
 from vya_backup.jobs.circumstances import room_left, told_to
@@ -67,7 +68,12 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             started = run_started(session.loaded, session.selections)
             with session.workspace.catalog.run(started, told_to(session.workspace.configuration)) as run:
                 log.event("run_began", command=started.command, version=started.version)
-                status = hooked(session, started.command, lambda: self._within(session, params, run))
+                try:
+                    status = hooked(session, started.command, lambda: self._within(session, params, run))
+                except (ConfigurationError, UsageError) as error:
+                    # what is recorded of it has an end
+                    run.finish(error.exit_status, {})
+                    raise
                 if stop.requested:
                     status = SIGNAL_BASE + stop.requested
                 results = Counter(result.verdict for result in session.screen.results)
@@ -84,7 +90,8 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             for sentence in close_orphans(session.workspace):
                 session.screen.line(f"warning: {sentence}")
             timing.account(session)
-            ping_start(session.workspace, session.selections, begun.run_id)
+            if not names_something(session.selections):
+                ping_start(session.workspace, session.selections, begun.run_id)
         if chosen:
             _discover_and_plan(session, chosen, record=not (lists_only or is_dry_run))
             if lists_only:
@@ -94,6 +101,8 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         verify_choosing.choose(session)
         if any(s.options.get("dry_run") for s in session.selections if s.group == verify_choosing.GROUP):
             return _show(session, verify_choosing.lines(session))
+        if names_something(session.selections):  # only now is it sure that there is what was named
+            ping_start(session.workspace, session.selections, begun.run_id)
         return self._work(session, params)
 
     def _work(self, session: Session, params: Any) -> int:

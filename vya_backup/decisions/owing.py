@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from vya_backup.decisions.fates import Run, name_of
 from vya_backup.decisions.telling import Told
@@ -25,6 +26,7 @@ from vya_backup.history.notices import Happening, Notice
 from vya_backup.settings.notifications_model import Level
 
 DIGEST = "digest "
+AT = " at "
 MOST_DETAILS = 8
 
 
@@ -84,9 +86,14 @@ def earlier(run: Run, told: Told, why: str) -> Earlier:
     return Earlier(run.run.started_at, told.level, told.headline, tuple(map(plain, details)), plain(why))
 
 
+def called(unit: str, began: datetime) -> str:
+    """Return what one failure of a unit is called, so that it is told beside those before it."""
+    return f"unit {unit}{AT}{began:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def without_a_run(about: str, notice: Notice) -> Earlier:
     """Return what was not told of something that left no run, such as a unit that failed before it did anything."""
-    headline = plain(f"{about}: {notice.data.get('what') or 'failed'}")
+    headline = plain(f"{about.partition(AT)[0]}: {notice.data.get('what') or 'failed'}")
     return Earlier(notice.at, notice.data["level"], headline, (), plain(notice.data.get("message", "")))
 
 

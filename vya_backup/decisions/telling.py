@@ -18,6 +18,7 @@ from vya_backup.decisions.fates import Fate, Run, Where, fates_of, is_mended, li
 from vya_backup.decisions.manifest import counted
 from vya_backup.decisions.metadata import human_size
 from vya_backup.decisions.tidings import LEVELS, Concern, Line, highest, plain
+from vya_backup.errors import UsageError
 from vya_backup.history.watching import CHAIN_FAULTS
 from vya_backup.settings.notifications_model import Level
 
@@ -39,6 +40,8 @@ REASONS: Final[Mapping[str, str]] = {
     "storage": "cannot be stored",
 }
 IN_SUBJECT: Final = 3
+MISSPELT_STATUS: Final = UsageError.exit_status
+"""How a run ends whose command line asks for what there is not; whoever wrote it was told so."""
 TOLD_BY_FAILED: Final = frozenset({"before_run", "before_backup"})
 """Moments whose hooks leave an event `failed` too, which has the row of the database, or a concern of its own."""
 MAKES: Final = frozenset({"checksummed", "restored", "recovered"})
@@ -111,7 +114,7 @@ def _fatal(run: Run) -> Iterable[Concern]:
         yield Concern("ERROR", "the run ended with a bug (exit status 2)", "Its traceback is in the log; report it.")
     elif run.run.exit_status in {130, 143}:
         yield Concern("ERROR", f"the run was stopped (exit status {run.run.exit_status})", "Run it again: doit backup")
-    elif run.run.exit_status:
+    elif run.run.exit_status not in {None, 0, MISSPELT_STATUS}:
         yield Concern("ERROR", "")  # what failed is said by itself
 
 

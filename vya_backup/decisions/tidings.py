@@ -131,9 +131,13 @@ class Week:
     until: datetime
     covers: tuple[Coverage, ...] = ()
     more_covers: int = 0
+    more_bad: int = 0
+    """How many of the databases that are left out are not well."""
     runs: tuple[Count, ...] = ()
     failures: tuple[str, ...] = ()
+    more_failures: int = 0
     missed: tuple[str, ...] = ()
+    more_missed: int = 0
     facts: tuple[Count, ...] = field(default=())
 
 

@@ -15,18 +15,8 @@ from vya_backup.history.reading import Reads, read
 
 TOLD: Final = (
     *("abandoned", "accounts_changed", "checksummed", "damaged", "discovery_failed", "drilled", "dumped", "failed"),
-    *(
-        "hook_ran",
-        "missed",
-        "missing",
-        "pruned",
-        "recovered",
-        "recovery_failed",
-        "removed",
-        "restored",
-        "restore_failed",
-    ),
-    *("started", "verified"),
+    *("hook_ran", "missed", "missing", "pruned", "recovered", "recovery_failed", "removed", "restored"),
+    *("restore_failed", "started", "verified"),
 )
 """The types of event that a message may tell of; of hooks those that failed."""
 MOST_RUNS: Final = 200
@@ -132,14 +122,14 @@ def words_about(reads: Reads, about: str, since: int = 0) -> list[Notice]:
     )
 
 
-def named_since(reads: Reads, channel: str, since: int) -> set[str]:
-    """Return all that the notices of a channel are about which were recorded after an event."""
+def named_since(reads: Reads, since: int) -> set[str]:
+    """Return all that the notices of any channel to people are about which were recorded after an event."""
     rows = read(
         reads,
         Notice,
         "events WHERE type IN ('notified', 'notification_failed') AND instance IS NULL AND database IS NULL "
-        "AND id > ? AND json_extract(data, '$.channel') = ?",
-        [since, channel],
+        "AND id > ? AND json_extract(data, '$.channel') <> 'ping'",
+        [since],
     )
     return {name for row in rows for name in row.about}
 

@@ -6,6 +6,7 @@ The rule: a secret is opened when a message is about to leave, and addresses of 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,9 @@ from vya_backup.settings.notifications_model import Email, Level
 from vya_backup.transport import apprising, mailing
 from vya_backup.transport.mailing import MailServer
 
+ADDRESS = re.compile(r"[^\s<>@,;:\"'()\[\]]+@[^\s<>@,;:\"'()]*")
+MESSAGE_ID_DOMAIN = 30
+"""Characters of the sender's domain in an id: a longer head would be folded within the id, and threads break."""
 APPRISE_LONGEST = 3000  # characters; chats cut longer messages off, or refuse them
 
 
@@ -61,6 +65,11 @@ def masked(address: str) -> str:
     """Return an address as the catalog keeps it: `o***@example.org`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}***@{domain}"
+
+
+def without_addresses(said: str) -> str:
+    """Return what a server said with every address in it masked: those of recipients, and what it makes of them."""
+    return ADDRESS.sub(lambda found: masked(found.group()), said)
 
 
 def channels(workspace: Workspace) -> tuple[Channel, ...]:
@@ -103,7 +112,7 @@ def ping_address(configuration: Configuration, store: CredentialStore, what: str
 def message_id(channel: Channel, about: Iterable[str], host: str) -> str:
     """Return the same id for the same message, so that one that is sent twice after a crash is seen once."""
     digest = hashlib.sha256("\n".join([channel.name, host, *about]).encode()).hexdigest()
-    return f"<{digest[:32]}@{channel.domain}>"
+    return f"<{digest[:24]}@{channel.domain[-MESSAGE_ID_DOMAIN:].lstrip('.-')}>"
 
 
 def _lists(configuration: Configuration, store: CredentialStore) -> Iterator[Channel]:
@@ -119,9 +128,12 @@ def _mail(
         if not email.from_address:
             raise NoticeFailed("there is no sender", "Set notifications.email.from_address.")
         server = _server(email, store, seconds)
-        done = mailing.send(composed(letter, envelope, email.from_address, recipients), recipients, server)
-        refused = tuple(f"{masked(to)}: {said.replace(to, masked(to))}" for to, said in done.refused.items())
-        return Receipt(done.answer, refused)
+        try:
+            done = mailing.send(composed(letter, envelope, email.from_address, recipients), recipients, server)
+        except NoticeFailed as error:
+            raise type(error)(without_addresses(error.message), without_addresses(error.hint)) from error
+        refused = tuple(f"{masked(to)}: {without_addresses(said)}" for to, said in done.refused.items())
+        return Receipt(without_addresses(done.answer), refused)
 
     domain = email.from_address.rpartition("@")[2] or "localhost"
     return Channel(name, levels, tuple(map(masked, recipients)), email.give_up_seconds, domain, deliver)

@@ -15,7 +15,7 @@ from typing import Any
 
 from vya_backup import clock
 from vya_backup.decisions.owing import Owed, earlier, joined, owed_to, unsettled, without_a_run
-from vya_backup.decisions.telling import Told, cut_short, told
+from vya_backup.decisions.telling import MISSPELT_STATUS, Told, cut_short, told
 from vya_backup.decisions.tidings import Earlier, Letter, Tidings
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
@@ -33,6 +33,8 @@ LEAST_SECONDS = 3.0
 UNHEARD = timedelta(days=14)
 MOST_UNHEARD = 50
 """So far back, in time and in runs, a run is looked for that died before it could tell anybody."""
+QUIET_STATUSES = frozenset({0, MISSPELT_STATUS})
+"""How a run may end of which nobody has to hear late: well, or by what somebody at a terminal misspelt."""
 THREAD = timedelta(days=3)
 """A list that hears of trouble only is not told of its end; what comes later is another story."""
 
@@ -49,7 +51,7 @@ class Telling:
     """None where it did nothing, or nothing of it could be recorded."""
     run_id: str = ""
     broken: str = ""
-    letters: dict[tuple[bool, tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
+    letters: dict[tuple[bool, tuple[str, ...], tuple[str, ...]], tuple[Tidings, Letter]] = field(default_factory=dict)
     levels: dict[str, Level] = field(default_factory=dict)
 
     @property
@@ -64,6 +66,12 @@ class Telling:
             return cut_short(self.broken) if self.broken else None
         stands = is_whole_backup(self.run)
         return told(run_facts(self.workspace, self.run, broken=self.broken, stands=stands))
+
+    @cached_property
+    def unheard(self) -> list[ToldRun]:
+        """Return the runs that died untold: seen once, before the first channel hears of them."""
+        own = self.run.run_id if self.run else ""
+        return [one for one in unheard_runs(self.workspace) if one.run_id != own]
 
     def late(self, owed: Owed) -> list[Earlier]:
         """Return what a message has to tell of earlier runs, and of what left none."""
@@ -85,11 +93,13 @@ class Telling:
         return self.levels[run.run_id] in channel.levels
 
     def letter(self, owed: Owed) -> tuple[Tidings, Letter]:
-        """Return what is said to those who are owed the same."""
-        key = (owed.this, owed.earlier)
+        """Return what is said to those who are owed the same, and were not told it for the same reasons."""
+        key = (owed.this, owed.earlier, tuple(str(one.data.get("message")) for one in owed.untaken.values()))
         if key not in self.letters:
-            about = surroundings(self.workspace, self.run)
-            tidings = joined(about, self.told, self.late(owed))
+            # beside what is told late good news of this run are welcome to all, its trouble to those it is for
+            is_fit = owed.this or (self.told is not None and self.told.level == "SUCCESS")
+            about = surroundings(self.workspace, self.run if is_fit else None)
+            tidings = joined(about, self.told if is_fit else None, self.late(owed))
             self.letters[key] = (tidings, self.compose(tidings))
         return self.letters[key]
 
@@ -122,13 +132,12 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     workspace, run = telling.workspace, telling.run
     exchanged = notices.exchanged(workspace.catalog, channel.name)
     untaken = unsettled(exchanged)
-    unheard = [one.run_id for one in unheard_runs(workspace, channel.name) if telling.concerns(channel, one)]
+    unheard = [one.run_id for one in telling.unheard if telling.concerns(channel, one)]
     owed = owed_to(channel.levels, telling.told, untaken, unheard)
     if owed.is_nothing:
         return None
-    tidings, letter = telling.letter(owed)
     about = (*owed.earlier, *([telling.about] if owed.this else []))
-    said, failure = attempt(workspace, channel, tidings, letter, about, seconds)
+    said, failure = attempt(workspace, channel, telling.letter(owed), about, seconds)
     if isinstance(said, NotificationFailed):
         said = said.model_copy(update={"about": tuple(one for one in about if one not in untaken)})
         if not said.about and exchanged[-1].data.get("code") == said.code:
@@ -137,29 +146,40 @@ def _tell(telling: Telling, channel: Channel, seconds: float) -> BackupError | N
     return failure
 
 
-def unheard_runs(workspace: Workspace, channel: str) -> list[ToldRun]:
-    """Return the late runs that were killed, or ended badly, and of which no notice of the channel tells, oldest first.
+def unheard_runs(workspace: Workspace) -> list[ToldRun]:
+    """Return the late runs that were killed, or ended badly, and of which no notice tells, oldest first.
 
-    Their process is gone: one that is still there tells by itself.
+    Their process is gone: one that is still there tells by itself. One that told somebody has told all whom it
+    concerned then: a list that is new, or named anew, is no reason to tell it again.
     """
     since = workspace.clock() - UNHEARD
     recent = notices.runs_since(workspace.catalog, 0, limit=MOST_UNHEARD)
-    silent = [one for one in recent if one.started_at > since and one.exit_status != 0 and is_gone_run(workspace, one)]
+    bad = [one for one in recent if one.started_at > since and one.exit_status not in QUIET_STATUSES]
+    silent = [one for one in bad if is_gone_run(workspace, one)]
     if not silent:
         return []
-    heard = notices.named_since(workspace.catalog, channel, silent[0].sequence)
+    heard = notices.named_since(workspace.catalog, silent[0].sequence)
     return [one for one in silent if one.run_id not in heard]
 
 
 def attempt(
-    workspace: Workspace, channel: Channel, tidings: Tidings, letter: Letter, about: tuple[str, ...], seconds: float
+    workspace: Workspace,
+    channel: Channel,
+    written: tuple[Tidings, Letter],
+    about: tuple[str, ...],
+    seconds: float,
+    *,
+    is_another: bool = False,
 ) -> tuple[Event, BackupError | None]:
-    """Hand a letter to a channel; return the event of what came of it, and the failure."""
-    last = notices.newest(workspace.catalog, channel.name, "notified")
-    host = workspace.configuration.application.host()
-    envelope = Envelope(
-        tidings.level, workspace.clock(), message_id(channel, about, host), *_thread(last, workspace.clock())
-    )
+    """Hand a letter to a channel; return the event of what came of it, and the failure.
+
+    `is_another` is said of a letter that is not to be taken for one that was sent about the same before.
+    """
+    tidings, letter = written
+    last, now = notices.newest(workspace.catalog, channel.name, "notified"), workspace.clock()
+    names = (*about, now.isoformat()) if is_another else about
+    own_id = message_id(channel, names, workspace.configuration.application.host())
+    envelope = Envelope(tidings.level, now, own_id, *_thread(last, now))
     common: dict[str, Any] = {"channel": channel.name, "level": tidings.level, "about": about, "what": tidings.what}
     try:
         receipt = channel.deliver(letter, envelope, seconds)

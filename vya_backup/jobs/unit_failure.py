@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from vya_backup.decisions.owing import joined, named
+from vya_backup.decisions.owing import called, joined, named
 from vya_backup.decisions.telling import told
 from vya_backup.decisions.tidings import Concern, Tidings, highest, plain
 from vya_backup.engines.commands import Command
@@ -92,14 +92,20 @@ def tell_failure(workspace: Workspace, unit: Unit, compose: Compose) -> tuple[st
     """
     run = _run_of(workspace, unit)
     tidings = _tidings(workspace, unit, run)
-    ways = [one for one in channels(workspace) if not (run and _knows(workspace, one, run))]
-    wanted = [one for one in ways if tidings.level in one.levels]
+    every = [one for one in channels(workspace) if tidings.level in one.levels]
+    if not every:
+        nobody = BackupError(
+            f"{unit.name} failed, and nobody is to be told of that",
+            "Set notifications.email.error_recipients, or a target of apprise, then: doit notify test",
+        )
+        return tidings.headline, [nobody]
+    wanted = [one for one in every if not (run and _knows(workspace, one, run))]
     if not wanted:
         return f"{unit.name}: everybody who wants to hear of it was told by the run itself", []
-    about = (run.run_id,) if run else (f"unit {unit.name}",)
+    about = (run.run_id,) if run else (called(unit.name, unit.started_at or workspace.clock()),)
     failures = []
     for channel in wanted:
-        event, failure = attempt(workspace, channel, tidings, compose(tidings), about, channel.seconds)
+        event, failure = attempt(workspace, channel, (tidings, compose(tidings)), about, channel.seconds)
         with suppress(BackupError):
             append(workspace, event, is_of_a_run=False)
         failures += [failure] if failure else []

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from vya_backup.decisions.owing import DIGEST
 from vya_backup.decisions.tidings import Letter, Tidings
 from vya_backup.errors import BackupError
-from vya_backup.history.notices import newest
+from vya_backup.history.notices import exchanged, newest
 from vya_backup.jobs.channels import Channel, digest_channels
 from vya_backup.jobs.notifying import append, attempt
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.notifications_model import WEEKDAYS, Weekday
+
+TRIES_A_DAY: Final = 2
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,24 @@ def this_week(workspace: Workspace) -> str:
 
 
 def is_owed(workspace: Workspace) -> bool:
-    """Say whether a channel did not take the mail of this week when it was sent, and nobody has to ask for it again.
+    """Say whether a channel did not take the mail of this week when it was sent, and a run is to send it again.
+
+    After `TRIES_A_DAY` it waits: a run every quarter of an hour is no reason to be refused every quarter of an
+    hour.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
     if not workspace.configuration.notifications.digest.enabled:
         return False
-    key = this_week(workspace)
-    return any(
-        _named(workspace, channel, "notification_failed", key) and not _has_it(workspace, channel, key)
-        for channel in digest_channels(workspace)
-    )
+    key, zone = this_week(workspace), workspace.configuration.scheduling.zone
+    today = workspace.clock().astimezone(zone).date()
+    for channel in digest_channels(workspace):
+        tried = [one for one in exchanged(workspace.catalog, channel.name) if not one.is_told and key in one.about]
+        of_today = [one for one in tried if one.at.astimezone(zone).date() == today]
+        if tried and len(of_today) < TRIES_A_DAY and not _has_it(workspace, channel, key):
+            return True
+    return False
 
 
 def send_digest(workspace: Workspace, make: Callable[[], tuple[Tidings, Letter]], *, again: bool = False) -> list[Sent]:
@@ -67,16 +76,12 @@ def send_digest(workspace: Workspace, make: Callable[[], tuple[Tidings, Letter]]
             sent.append(Sent(channel.name, channel.to))
             continue
         made = made or make()
-        event, failure = attempt(workspace, channel, *made, (key,), channel.seconds)
+        event, failure = attempt(workspace, channel, made, (key,), channel.seconds, is_another=again)
         append(workspace, event, is_of_a_run=False)
         sent.append(Sent(channel.name, channel.to, getattr(event, "answer", ""), failure))
     return sent
 
 
 def _has_it(workspace: Workspace, channel: Channel, key: str) -> bool:
-    return _named(workspace, channel, "notified", key)
-
-
-def _named(workspace: Workspace, channel: Channel, type_: str, key: str) -> bool:
-    last = newest(workspace.catalog, channel.name, type_, f"{DIGEST}%")
+    last = newest(workspace.catalog, channel.name, "notified", f"{DIGEST}%")
     return last is not None and key in last.about

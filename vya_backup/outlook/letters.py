@@ -58,24 +58,24 @@ def _written(tidings: Tidings, week: Week | None, folder: Path | None, names: tu
 
 
 def _rendered(tidings: Tidings, week: Week | None, folder: Path | None, name: str) -> tuple[str, str]:
-    environment = _environment(folder)
     values = {"t": tidings, "week": week, "subject": tidings.subject}
-    text = environment.get_template(str(Path(name).with_suffix(".txt"))).render(values)
-    html = environment.get_template(name).render(values)
+    text = _environment(folder, is_html=False).get_template(str(Path(name).with_suffix(".txt"))).render(values)
+    html = _environment(folder, is_html=True).get_template(name).render(values)
     if max(len(text), len(html)) > MOST_CHARACTERS:
         raise ValueError(f"it makes more than {MOST_CHARACTERS:,} characters")
     return _trimmed(text), html.strip() + "\n"
 
 
 @cache
-def _environment(folder: Path | None) -> jinja2.Environment:
+def _environment(folder: Path | None, *, is_html: bool) -> jinja2.Environment:
+    """Return what renders one part of a letter; the part decides what is escaped, and not how a file is called."""
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     places = [*([str(folder)] if folder else []), str(resource(BUILT_IN))]
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(places),
-        autoescape=jinja2.select_autoescape(("html",), default_for_string=True),
+        autoescape=is_html,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,

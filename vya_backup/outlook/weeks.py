@@ -58,9 +58,12 @@ def week_of(workspace: Workspace) -> tuple[Tidings, Week]:
         until=now,
         covers=tuple(covers[:MOST_LINES]),
         more_covers=max(0, len(covers) - MOST_LINES),
+        more_bad=sum(one.is_bad for one in covers[MOST_LINES:]),
         runs=tuple(_counts(runs)),
         failures=tuple(_told(one) for one in failures[:MOST_FAILURES]),
+        more_failures=max(0, len(failures) - MOST_FAILURES),
         missed=tuple(missed[:MOST_FAILURES]),
+        more_missed=max(0, len(missed) - MOST_FAILURES),
         facts=tuple(_facts(workspace, now)),
     )
     return tidings, week

@@ -21,7 +21,9 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TROUBLE: tuple[Level, ...] = ("WARNING", "ERROR", "CRITICAL")
 SUBMISSIONS_PORT = 465  # RFC 8314: TLS from the first byte
-_ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\\x00-\x20\x7f]+@[^@\s<>,;:\"()\\\x00-\x20\x7f]+")
+_WORD = r"[^@\s<>,;:\"()\[\]\\.\x00-\x20\x7f]+"
+_LABEL = r"\w(?:[\w-]*\w)?"
+_ADDRESS = re.compile(rf"{_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
 
 
 def _address(text: str) -> str:

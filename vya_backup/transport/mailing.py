@@ -207,11 +207,21 @@ def _connected(server: MailServer) -> smtplib.SMTP:
         if server.security == "starttls":
             line.starttls(context=_context(server))  # raises where the server has none: there is no way around it
         if server.username:
-            line.login(server.username, server.password.reveal())
+            _log_in(line, server)
     except BaseException:
         line.close()
         raise
     return line
+
+
+def _log_in(line: smtplib.SMTP, server: MailServer) -> None:
+    try:
+        line.login(server.username, server.password.reveal())
+    except UnicodeError:  # whose words would hold the password
+        raise NoticeFailed(
+            f"the account for the mail server {server.name} has letters beyond ASCII, which no login of SMTP carries",
+            "Give it a username and password of plain letters, digits and signs: doit credentials encrypt.",
+        ) from None
 
 
 def _context(server: MailServer) -> ssl.SSLContext:

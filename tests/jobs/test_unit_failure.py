@@ -1,0 +1,78 @@
+"""What the failure unit of systemd tells, and what was told already."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.history.samples import started
+from tests.jobs.nights import ADMIN, FAILED, ONCALL, UNIT, Nights, crm, shop, subjects
+from tests.post import Post
+from vya_backup.jobs.unit_failure import tell_failure
+
+
+def test_a_killed_run_is_told_by_the_failure_unit_at_once_and_once(nights: Nights, post: Post) -> None:
+    """With what was in flight and what systemd knows; the next run does not repeat it."""
+    nights.killed(started("s1"))
+    sentence, failures = tell_failure(nights.workspace, UNIT, nights.compose)
+    assert (sentence, failures) == ("vya-backupdb-backup.service: run killed while dumping prod/shop", [])
+    (mail,) = post.letters
+    assert mail.to == [ONCALL]
+    text = " ".join(mail.part("plain").split())
+    assert "result signal" in text
+    assert "status 9" in text
+
+    assert "told by the run itself" in tell_failure(nights.workspace, UNIT, nights.compose)[0]
+    nights.night(*shop(2), *crm(2))
+    assert [one.to for one in post.letters] == [[ONCALL], [ADMIN]]
+
+
+def test_the_failure_unit_says_nothing_more_of_a_run_that_told_by_itself(nights: Nights, post: Post) -> None:
+    """One failure, one mail."""
+    nights.night(FAILED, status=1)
+    tell_failure(nights.workspace, UNIT, nights.compose)
+    assert len(post.letters) == 1
+
+
+def test_what_the_failure_unit_could_not_tell_is_told_by_the_next_run(nights: Nights, post: Post) -> None:
+    """Though it left no run."""
+    post.answers = ["554 closed for repairs"]
+    tell_failure(nights.workspace, UNIT, nights.compose)
+    nights.night(*shop(1))
+    (mail,) = [one for one in post.letters if one.to == [ONCALL]]
+    assert "unit vya-backupdb-backup.service: failed before it did anything" in " ".join(mail.part("plain").split())
+
+
+def test_a_failure_that_nobody_wants_to_hear_of_is_not_called_told(nights: Nights, post: Post) -> None:
+    """Whoever reads the journal shall not believe that somebody knows."""
+    email = nights.workspace.configuration.notifications.email
+    nights.with_settings(email=email.model_copy(update={"error_recipients": ()}))
+    sentence, failures = tell_failure(nights.workspace, UNIT, nights.compose)
+    assert "told by the run itself" not in sentence
+    assert [one.message for one in failures] == [f"{UNIT.name} failed, and nobody is to be told of that"]
+    assert post.letters == []
+
+
+def test_two_failures_of_a_unit_are_two_pieces_of_news(nights: Nights, post: Post) -> None:
+    """Mail programs show one of two with the same id; and two that could not be told are two debts."""
+    for _ in range(2):
+        nights.clock.at += timedelta(days=1)
+        tell_failure(nights.workspace, UNIT, nights.compose)
+    assert len({one.message["Message-ID"] for one in post.letters}) == 2
+
+    post.letters.clear()
+    post.answers = ["554 no"] * 2
+    for _ in range(2):
+        nights.clock.at += timedelta(days=1)
+        tell_failure(nights.workspace, UNIT, nights.compose)
+    nights.tell(None)
+    text = " ".join(post.letters[0].part("plain").split())
+    assert text.count("unit vya-backupdb-backup.service: failed before it did anything") >= 2
+    assert "2 runs told late" in str(nights.workspace.catalog.rows("SELECT data FROM events ORDER BY id")[-1]["data"])
+
+
+def test_a_unit_that_failed_before_it_did_anything_is_told(nights: Nights, post: Post) -> None:
+    """Last night's run was well, and tonight's never began."""
+    nights.night(*shop(1))
+    post.letters.clear()
+    tell_failure(nights.workspace, UNIT, nights.compose)
+    assert subjects(post, ONCALL) == ["[VYA] ERROR testhost: vya-backupdb-backup.service failed before it did anything"]
