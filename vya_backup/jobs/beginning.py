@@ -80,6 +80,9 @@ def prepare(wish: Wish) -> Prepared:
     """
     text = _text(wish)
     stored = _stored(wish)
+    if wish.way == "existing":
+        _demand_login(wish)
+        stored = stored if stored == wish.account else None  # what is said now mends what was said before
     login = stored or Login(wish.account.username, wish.account.password or _made_up())
     prepared = Prepared(wish, text, login, stored is not None)
     if wish.way != "make":
@@ -103,7 +106,7 @@ def carry_out(prepared: Prepared, tell: Tell) -> None:
     wish, instance = prepared.wish, prepared.wish.answers.instance
     if wish.way != "none" and not prepared.stored:
         said = {"username": prepared.login.username, "password": prepared.login.password.reveal()}
-        done = add(_configuration(wish), {"id": instance.id, **said})
+        done = add(_configuration(wish), {"id": instance.id, **said}, replace=wish.way == "existing")
         tell(f"the password lies encrypted in {done.path}")
     if prepared.statements:
         _execute(wish, prepared.statements)
@@ -140,6 +143,13 @@ def administrating(wish: Wish) -> Iterator[tuple[Engine, Connection, Server]]:
         with as_account(admin.username if by_socket else ""):
             connection = opened.enter_context(connect(engine, access))
         yield engine, connection, engine.server(connection)
+
+
+def _demand_login(wish: Wish) -> None:
+    """Log in as the account that is said to exist, before its password is kept anywhere."""
+    instance, login = wish.answers.instance, wish.account
+    with connect(engine_for(instance.type), Access(instance, login.username, login.password)):
+        pass
 
 
 def _execute(wish: Wish, statements: AccountStatements) -> None:
