@@ -174,6 +174,34 @@ def test_an_administrator_can_run_the_statements_that_are_printed(land: Land) ->
     land.demand_good_backups()
 
 
+@pytest.mark.parametrize(
+    ("engine", "routines"),
+    [
+        ("mysql", ["GRANT SHOW_ROUTINE ON *.* TO 'vya_backup'@'localhost';"]),
+        ("mariadb", ["-- MariaDB 11.3 and later: GRANT SHOW CREATE ROUTINE ON *.* TO 'vya_backup'@'localhost';"]),
+        ("postgresql", []),
+    ],
+)
+def test_statements_for_a_server_that_was_not_heard_leave_nothing_out(
+    tmp_path: Path, engine: str, routines: list[str]
+) -> None:
+    """As for a server of today; nothing is asked that they do not need, and the command to go on with is complete."""
+    where = ("--engine", engine, "--port", "1")  # tcpmux, where nothing listens
+    terminal = Terminal(tmp_path, {}, *where, "--no-timer", "--account", "reader", "--print-grants")
+    terminal.answer("Its name in the configuration", "first")
+    assert terminal.end() == 0, "".join(terminal.seen)
+
+    done = Project(tmp_path).run("--config", "c.yaml", "init", *where, "--print-grants", "--yes")
+
+    assert done.status == 0, done.said
+    assert [line for line in done.out.splitlines() if "ROUTINE" in line] == routines
+    again = (
+        f"vya-backupdb --config c.yaml init --engine {engine} --id local-{engine} --existing-account --host 127.0.0.1"
+    )
+    assert done.out.splitlines()[-1].endswith(f": {again} --port 1")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_what_a_crash_leaves_is_finished_by_saying_it_again(land: Land, effect: str) -> None:
     """After each effect: the password in the store, the account on the server, the configuration."""

@@ -93,8 +93,23 @@ def _print_statements(talk: Conversation, wish: Wish, server: Server | None) -> 
     talk.say("-- For an administrator of the server, who puts a password in place of the dots:")
     for statement in statements:
         print(statement)
-    talk.say(f"-- Then: {PROGRAM} init --existing-account (it asks for the password, or --password-file F)")
+    # not folded: it is one line of SQL, and one command
+    print(f"-- Then, where the password is asked for, or with --password-file F: {_said_again(talk, wish)}", flush=True)
     return 0
+
+
+def _said_again(talk: Conversation, wish: Wish) -> str:
+    """Return the command that goes on with the account, once it is made."""
+    instance, tls = wish.answers.instance, wish.answers.instance.tls
+    words = [PROGRAM, *(("--config", str(GLOBAL_CONFIG[-1])) if GLOBAL_CONFIG[-1] else ()), "init"]
+    words += ["--add"] if exists(wish.places.configuration) else []
+    words += ["--engine", instance.type, "--id", instance.id, "--existing-account"]
+    where = {"--socket": instance.socket} if instance.socket else {"--host": instance.host, "--port": instance.port}
+    account = wish.account.username if wish.account.username != first_questions.ACCOUNT else None
+    more = {"--ca-cert": tls.ca_cert, "--account": account, "--place": talk.options["place"]}
+    for option, value in {**where, **more}.items():
+        words += [option, str(value)] if value else []
+    return shlex.join([*words, *(() if tls.enabled or instance.is_local else ("--no-tls",))])
 
 
 def _make(talk: Conversation, prepared: Prepared) -> int:

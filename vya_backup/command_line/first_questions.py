@@ -90,7 +90,7 @@ def ask_everything(talk: Conversation, places: Places, *, adds: bool) -> tuple[W
     instance = _instance(talk, target)
     way, account, host, admin = _accounts(talk, instance)
     answers = FirstAnswers(instance, places.backups, places.catalog)
-    if not adds:
+    if not (adds or talk.options["print_grants"]):
         answers = _rest(talk, instance, places)
     return Wish(places, answers, way, account, host, admin, adds), target.server
 

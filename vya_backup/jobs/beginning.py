@@ -125,7 +125,9 @@ def for_an_administrator(wish: Wish, server: Server) -> tuple[str, ...]:
     if not account.host:  # nobody is connected who could be told from where
         account = replace(account, host="localhost")
     statements = engine_for(wish.answers.instance.type).new_account(None, server, account)
-    return tuple(f"{each};" for each in statements.all) if statements else ()
+    if statements is None:
+        return ()
+    return (*(f"{each};" for each in statements.all), *(f"-- {each};" for each in statements.perhaps))
 
 
 @contextmanager
