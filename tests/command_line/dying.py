@@ -16,8 +16,8 @@ def begin(effect: str) -> None:
     name = EFFECTS[effect]
     real = getattr(beginning, name)
 
-    def last(*arguments: Any) -> None:
-        real(*arguments)
+    def last(*arguments: Any, **more: Any) -> None:
+        real(*arguments, **more)
         os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(beginning, name, last)

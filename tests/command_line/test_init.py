@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import re
 import signal
@@ -173,6 +174,34 @@ def test_an_administrator_can_run_the_statements_that_are_printed(land: Land) ->
     land.demand_good_backups()
 
 
+@pytest.mark.parametrize(
+    ("engine", "routines"),
+    [
+        ("mysql", ["GRANT SHOW_ROUTINE ON *.* TO 'vya_backup'@'localhost';"]),
+        ("mariadb", ["-- MariaDB 11.3 and later: GRANT SHOW CREATE ROUTINE ON *.* TO 'vya_backup'@'localhost';"]),
+        ("postgresql", []),
+    ],
+)
+def test_statements_for_a_server_that_was_not_heard_leave_nothing_out(
+    tmp_path: Path, engine: str, routines: list[str]
+) -> None:
+    """As for a server of today; nothing is asked that they do not need, and the command to go on with is complete."""
+    where = ("--engine", engine, "--port", "1")  # tcpmux, where nothing listens
+    terminal = Terminal(tmp_path, {}, *where, "--no-timer", "--account", "reader", "--print-grants")
+    terminal.answer("Its name in the configuration", "first")
+    assert terminal.end() == 0, "".join(terminal.seen)
+
+    done = Project(tmp_path).run("--config", "c.yaml", "init", *where, "--print-grants", "--yes")
+
+    assert done.status == 0, done.said
+    assert [line for line in done.out.splitlines() if "ROUTINE" in line] == routines
+    again = (
+        f"vya-backupdb --config c.yaml init --engine {engine} --id local-{engine} --existing-account --host 127.0.0.1"
+    )
+    assert done.out.splitlines()[-1].endswith(f": {again} --port 1")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_what_a_crash_leaves_is_finished_by_saying_it_again(land: Land, effect: str) -> None:
     """After each effect: the password in the store, the account on the server, the configuration."""
@@ -203,6 +232,67 @@ def test_an_account_of_that_name_which_nobody_here_made_is_left_alone(land: Land
     assert "--existing-account" in done.err
     assert land.rights() == rights
     assert land.everything() == before
+
+
+def test_a_wrong_password_of_an_existing_account_is_kept_nowhere(land: Land) -> None:
+    """It is tried before the first effect, so that the same answers with the right one go through."""
+    made = land.init(*land.where, "--print-grants").out.replace("…", "chosen_by_Somebody_1")
+    land.server.load("\n".join(line for line in made.splitlines() if not line.startswith("--")))
+    words = [*land.where, "--existing-account", "--password-file", "given", "--base-path", "backups", "--yes"]
+    (land.project.folder / "given").write_text("mistyped")
+    before = land.everything()
+
+    refused = land.init(*words)
+
+    assert refused.status == 1, refused.said
+    assert land.everything() == before
+    (land.project.folder / "given").write_text("chosen_by_Somebody_1")
+    done = land.init(*words)
+    assert done.status == 0, done.said
+    land.demand_good_backups()
+
+
+def test_a_password_that_is_said_wins_over_a_stored_one(land: Land) -> None:
+    """An earlier attempt kept it, and never came to the configuration; what else is in the store stays."""
+    made = land.init(*land.where, "--print-grants").out.replace("…", "chosen_by_Somebody_1")
+    land.server.load("\n".join(line for line in made.splitlines() if not line.startswith("--")))
+    store = land.project.folder / ".secrets/credentials.json"
+    plain = land.project.folder / "plain.json"
+    instance = f"local-{land.server.engine}"
+    kept = {
+        "databases": [{"id": instance, "username": ACCOUNT, "password": "stale"}],
+        "services": [{"id": "mail", "username": "me", "password": "of the mail server"}],
+    }
+    plain.write_text(json.dumps(kept))
+    assert land.project.run("credentials", "encrypt", "--input", "plain.json", "--output", str(store)).status == 0
+    plain.write_text("chosen_by_Somebody_1")
+
+    done = land.init(
+        *land.where, "--existing-account", "--password-file", "plain.json", "--base-path", "backups", "--yes"
+    )
+
+    assert done.status == 0, done.said
+    land.demand_good_backups()
+    configuration = load(land.project.folder / "config/config.yaml", {}).configuration
+    assert CredentialStore.load(configuration).service("mail").password.reveal() == "of the mail server"
+
+
+def test_what_cannot_be_used_is_told_with_its_line_and_later_options_are_named_as_passed_over(tmp_path: Path) -> None:
+    """The configuration is there then, and is a person's to change."""
+    project = Project(tmp_path)
+    (tmp_path / "notes.db").write_text("no database")
+    first = project.run("--config", "config.yaml", "init", "--path", "notes.db", "--base-path", "b", "--yes")
+    assert first.status == 1, first.said
+    number = next(
+        n for n, line in enumerate((tmp_path / "config.yaml").read_text().splitlines(), 1) if "path: " in line
+    )
+    said = " ".join(first.err.split())
+    assert f"Correct local-sqlite in line {number} of {tmp_path}/config.yaml. Then say again: vya-backupdb" in said
+
+    again = project.run("--config", "config.yaml", "init", "--path", "other.db", "--existing-account", "--yes")
+
+    assert again.status == 1
+    assert "not looked at, because it is there: --path, --existing-account." in " ".join(again.out.split())
 
 
 class Terminal:
@@ -283,12 +373,15 @@ def test_a_conversation_at_a_terminal(land: Land) -> None:
 
 def test_no_is_an_answer(tmp_path: Path) -> None:
     """Nothing was touched then, and the exit status says that nothing was done."""
-    terminal = Terminal(tmp_path, {}, "--path", "data", "--id", "x", "--base-path", "b", "--timezone", "UTC")
+    (tmp_path / "data").mkdir()
+    terminal = Terminal(tmp_path, {}, "--engine", "sqlite", "--id", "x", "--base-path", "b", "--timezone", "UTC")
+    terminal.answer("Which file", "dada")  # nothing sticks that was mistyped
+    terminal.answer("there is no .*/dada.*Which file", "data")
     terminal.answer("Who is told", "")
     terminal.answer(r"Go on\? ", "")
 
     assert terminal.end() == 1
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
 
 
 def test_root_comes_through_the_socket_as_the_administrator(
@@ -319,6 +412,7 @@ def test_root_comes_through_the_socket_as_the_administrator(
 def test_without_a_terminal_nothing_is_guessed(tmp_path: Path) -> None:
     """What has no option and no default is refused, with its name; and nobody agreed."""
     project = Project(tmp_path)
+    (tmp_path / "data").mkdir()
     home = {"HOME": str(tmp_path)}
     for words, missing in {
         (): "--engine",
@@ -327,6 +421,7 @@ def test_without_a_terminal_nothing_is_guessed(tmp_path: Path) -> None:
         ("--path", "data", "--timezone", "Atlantis", "--yes"): "--timezone",
         ("--path", "data", "--mail", "nobody", "--yes"): "--mail",
         ("--path", "data"): "--yes",
+        ("--path", "dada/*.db", "--yes"): f"there is no {tmp_path}/dada",
         ("--path", "data", "--add", "--yes"): "--add",
         ("--engine", "mysql", "--existing-account", "--yes"): "--password-file",
         ("--engine", "mysql", "--admin-password-env", "NONE", "--yes"): "NONE",
@@ -335,8 +430,8 @@ def test_without_a_terminal_nothing_is_guessed(tmp_path: Path) -> None:
         place = () if "--place" in words else ("--place", "user")
         done = project.run("init", *words, *place, **home)
         assert done.status == 3, (words, done.said)
-        assert missing in done.err, (words, done.err)
-    assert list(tmp_path.iterdir()) == []
+        assert missing in done.err.replace("\n", ""), (words, done.err)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
 
 
 def test_a_user_needs_no_root_and_no_server(tmp_path: Path) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
-from tests.project import Outcome, Project
+from tests.history.samples import good
+from tests.project import CONFIGURATION, Outcome, Project
+from vya_backup import clock
+from vya_backup.history.catalog import Catalog
+from vya_backup.settings.scheduling_model import DAYS
 
 LOOKING = [("backups",), ("databases",), ("plan",), ("status",), ("audit",), ("status", "--last-backup"), ("list",)]
 
@@ -129,3 +134,18 @@ def test_a_head_kept_elsewhere_must_be_in_the_chain(looked_at: Project) -> None:
 
     assert looked_at.run("audit", "--head", head).status == 0
     assert looked_at.run("audit", "--head", "0" * 64).status == 1
+
+
+def test_on_a_weekend_status_calls_nothing_overdue_that_is_made_on_weekdays(project: Project) -> None:
+    """Here the week has one day, that of a backup three days ago."""
+    past = clock.now() - timedelta(days=3)
+    catalog = Catalog.open(project.catalog, host="testhost", now=lambda: past)
+    catalog.append(*good("b1", instance="local", at=past))
+    catalog.close()
+    (row,) = project.json("databases")
+    assert row["overdue"]
+    weekly = f"{{timezone: UTC, weekdays: [{DAYS[past.weekday()]}]}}"
+    project.configure(CONFIGURATION.replace("{timezone: UTC}", weekly))
+    (row,) = project.json("databases")
+    assert not row["overdue"]
+    assert project.run("status").out.startswith("1 of 1 databases have a fresh good backup")

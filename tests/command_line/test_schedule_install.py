@@ -106,6 +106,41 @@ def test_with_cron_there_is_one_table(project: Project, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_another_method_takes_the_files_of_the_one_before_away(project: Project, folder: Path) -> None:
+    """Else both would start backups; systemd is to be told before its files are gone."""
+    jobs = ("backup", "digest", "drill", "verify")
+    forget = "run first: systemctl disable --now " + " ".join(f"vya-backupdb-{job}.timer" for job in jobs)
+    install(project, folder)
+    cron = CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, method: cron}")
+    project.configure(cron)
+    before = sorted(folder.iterdir())
+    shown = install(project, folder, "--dry-run")
+    assert f"would be removed: {folder}/vya-backupdb-backup.timer" in shown
+    assert sorted(folder.iterdir()) == before
+    said = install(project, folder)
+    assert said.index(forget) < said.index("removed: ")
+    assert [path.name for path in folder.iterdir()] == ["vya-backupdb"]
+    project.configure(CONFIGURATION)
+    assert f"removed: {folder}/vya-backupdb\n" in install(project, folder)
+    assert (folder / "vya-backupdb-backup.timer").exists()
+    project.configure(cron)
+    shown = project.run("schedule", "remove", "--folder", str(folder), "--dry-run").out
+    assert shown.index(forget) < shown.index("would be removed: ")
+    assert (folder / "vya-backupdb-backup.timer").exists()
+    assert project.run("schedule", "remove", "--folder", str(folder)).status == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_a_table_of_ones_own_takes_the_place_of_ones_own_timers(project: Project, folder: Path) -> None:
+    """The lines are for a person to put in; the units are gone."""
+    install(project, folder, "--user")
+    project.configure(CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, method: cron}"))
+    said = install(project, folder, "--user")
+    assert "schedule run backup" in said
+    assert "run first: systemctl --user disable --now vya-backupdb-backup.timer" in said
+    assert list(folder.iterdir()) == []
+
+
 def test_with_now_systemctl_is_run(project: Project, folder: Path, tmp_path: Path) -> None:
     """Here a program of that name notes what it was told; one that fails is an error with its words."""
     told = tmp_path / "told"
@@ -115,6 +150,11 @@ def test_with_now_systemctl_is_run(project: Project, folder: Path, tmp_path: Pat
     install(project, folder, "--now", PATH=f"{tmp_path}:/usr/bin:/bin")
     timers = " ".join(f"vya-backupdb-{job}.timer" for job in ("backup", "digest", "drill", "verify"))
     assert told.read_text().splitlines() == ["daemon-reload", f"enable --now {timers}"]
+    told.unlink()
+    path = f"{tmp_path}:/usr/bin:/bin"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {told}; ls {folder}/vya-backupdb-verify.timer >> {told}\n')
+    assert project.run("schedule", "remove", "--folder", str(folder), "--now", PATH=path).status == 0
+    assert told.read_text().splitlines() == [f"disable --now {timers}", f"{folder}/vya-backupdb-verify.timer"]
     program.write_text("#!/bin/sh\necho no bus >&2; exit 1\n")
     done = project.run("schedule", "install", "--folder", str(folder), "--now", PATH=f"{tmp_path}:/usr/bin:/bin")
     assert (done.status, "no bus" in done.err) == (1, True), done.said

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vya_backup.decisions.schedule import longest_gap, timetables
 from vya_backup.decisions.slots import Schedule, is_overdue, slot_at
+from vya_backup.history.watching import Demands
+from vya_backup.settings.scheduling_model import Scheduling
 
 ZONES = ["UTC", "America/Sao_Paulo", "Europe/Berlin", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"]
+WEEKEND = [{"from": "00:00", "to": "24:00", "weekdays": ["sat", "sun"]}]
 INTERVALS = [15, 60, 360, 720, 1440, 2880, 10080]
 
 
@@ -87,3 +91,44 @@ def test_overdue_begins_after_one_and_a_half_intervals() -> None:
     assert is_overdue(None, now, schedule)
     assert not is_overdue(now - timedelta(hours=36), now, schedule)
     assert is_overdue(now - timedelta(hours=36, seconds=1), now, schedule)
+
+
+@pytest.mark.parametrize(
+    ("said", "newest", "first_late"),
+    [
+        ({}, "2026-11-20T01:33", "2026-11-21T13:34"),
+        ({"weekdays": ["mon", "tue", "wed", "thu", "fri"]}, "2026-11-20T01:33", "2026-11-23T02:01"),  # a Friday
+        ({"weekdays": ["mon", "tue", "wed", "thu", "fri"]}, "2026-11-19T01:33", "2026-11-20T13:34"),
+        ({"weekdays": ["fri"]}, "2026-11-20T00:10", "2026-11-27T02:01"),  # by hand, before its time
+        ({"blackout": WEEKEND}, "2026-11-20T01:33", "2026-11-23T02:01"),
+        ({"method": "interval"}, "2026-11-20T10:00", "2026-11-21T22:01"),
+        ({"interval_minutes": 720}, "2026-11-20T01:33", "2026-11-20T19:34"),
+    ],
+)
+def test_where_the_days_are_named_nothing_is_overdue_before_one_of_them_has_passed(
+    said: dict[str, object], newest: str, first_late: str
+) -> None:
+    """On a weekend none is expected; on the Monday after it, once that one is late."""
+    scheduling = Scheduling.model_validate(said)
+    table = timetables(scheduling)["backup"]
+    schedule = Schedule(scheduling.interval_minutes, scheduling.zone, table)
+    good, late = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (newest, first_late))
+
+    assert not is_overdue(good, late - timedelta(minutes=2), schedule)
+    assert is_overdue(good, late, schedule)
+    demands = Demands(scheduling.interval_minutes, longest_gap(table) // timedelta(minutes=1))
+    assert good + demands.overdue_after >= late - timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("said", "hours"),
+    [
+        ({}, 0),
+        ({"weekdays": ["mon", "tue", "wed", "thu", "fri"]}, 72),
+        ({"weekdays": ["wed"]}, 168),
+        ({"blackout": [{"from": "00:00", "to": "06:00", "weekdays": ["sun"]}]}, 48),
+    ],
+)
+def test_the_longest_gap_is_that_of_a_weekend(said: dict[str, object], hours: int) -> None:
+    """Where each day is the same there is nothing to know."""
+    assert longest_gap(timetables(Scheduling.model_validate(said))["backup"]) == timedelta(hours=hours)

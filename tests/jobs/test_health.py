@@ -20,12 +20,17 @@ from vya_backup.errors import StorageFailed
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Event
 from vya_backup.history.events import Drilled, Failed, Verified
+from vya_backup.history.run_events import Configured
 from vya_backup.history.schedule_events import Missed, Scheduled
+from vya_backup.history.watching import demands
+from vya_backup.jobs.circumstances import told_to
 from vya_backup.jobs.health import backups, machine, servers, settings
 from vya_backup.jobs.health.examination import CHECKS, examine
 from vya_backup.jobs.health.finding import Check, Finding, ok
 from vya_backup.jobs.health.subject import Subject
+from vya_backup.outlook.site.surroundings import Surroundings
 from vya_backup.settings.loading import load
+from vya_backup.settings.scheduling_model import DAYS
 from vya_backup.transport.disk import Space
 from vya_backup.transport.storage import Store
 
@@ -242,6 +247,35 @@ def test_what_is_overdue_is_a_failure(subject: Opens, project: Project) -> None:
     project.configure(SERVER)
     store(project, "key-file")
     assert backups.overdue(subject()).what == "overdue: all of pg"
+
+
+def test_on_days_without_an_expected_backup_nothing_is_overdue(subject: Opens, project: Project) -> None:
+    """Once a week, on the day of the newest one."""
+    newest = subject().watched[0].newest_good_at
+    assert newest is not None
+    weekday = DAYS[newest.weekday()]
+    project.configure(WITH_METRICS.replace("{timezone: UTC}", f"{{timezone: UTC, weekdays: [{weekday}]}}"))
+    assert backups.overdue(subject(clock=later(hours=37))).status == "ok"
+    assert backups.overdue(subject(clock=later(days=8))).what == "overdue: local/shop"
+
+
+def test_the_catalog_is_told_how_far_apart_backups_may_be(project: Project) -> None:
+    """So that metrics, probes and the site, which know no configuration, have the same patience."""
+    project.configure(WITH_METRICS.replace("{timezone: UTC}", "{timezone: UTC, weekdays: [mon, tue, wed, thu, fri]}"))
+    told = told_to(load(project.folder / "config/config.yaml").configuration)
+    append(project, told)
+    catalog = Catalog.open(project.catalog, host="testhost")
+    try:
+        found = demands(catalog)
+    finally:
+        catalog.close()
+    assert (found.expected_minutes, found.overdue_after) == (3 * 1440, timedelta(days=3, hours=12))
+    assert surroundings_of(told).overdue_after("testhost") == found.overdue_after
+
+
+def surroundings_of(told: Configured) -> Surroundings:
+    """Return what a page of the site knows."""
+    return Surroundings(clock.now(), {"testhost": told})
 
 
 def test_a_failed_attempt_is_a_failure_although_an_older_backup_covers_it(subject: Opens, project: Project) -> None:

@@ -19,6 +19,7 @@ from vya_backup.resources import resource
 from vya_backup.settings.json_schema import as_text
 from vya_backup.settings.loading import load
 from vya_backup.settings.migrating import carry_out, plan
+from vya_backup.settings.private_files import rewrite
 
 OLD = """\
 # who we are
@@ -181,3 +182,20 @@ def test_the_schema_says_what_each_key_means() -> None:
         "for one dump, whose process group is then ended; for any one connection; for a load that moves no data, "
         "which may be a large index being built"
     )
+
+
+def test_a_link_to_a_file_stays_one(tmp_path: Path) -> None:
+    """Such as one into a repository of configurations: what it leads to is rewritten."""
+    real, link = tmp_path / "repository/config.yaml", tmp_path / "config.yaml"
+    real.parent.mkdir()
+    real.write_text("old")
+    real.chmod(0o640)
+    link.symlink_to("repository/config.yaml")
+
+    rewrite(link, b"new", like=link)
+
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml", "repository"}
+    assert list(real.parent.iterdir()) == [real]

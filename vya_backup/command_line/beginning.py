@@ -20,6 +20,7 @@ from vya_backup.command_line.conversation import Conversation
 from vya_backup.command_line.session import GLOBAL_CONFIG, guarded, looking
 from vya_backup.command_line.timer_offer import TIMER, by_cron, is_offered, offer_timer
 from vya_backup.decisions.manifest import counted
+from vya_backup.engines import has_accounts
 from vya_backup.engines.answers import Server
 from vya_backup.errors import BackupError, CatalogMissing, UsageError
 from vya_backup.history.views import restorable
@@ -27,11 +28,14 @@ from vya_backup.jobs.beginning import Prepared, Wish, carry_out, for_an_administ
 from vya_backup.jobs.connection_tests import test_connections
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.keys import Lock
-from vya_backup.settings.loading import Loaded, find, load
+from vya_backup.settings.loading import Loaded, find, load, written_at
+from vya_backup.settings.model import Instance
 from vya_backup.settings.places import IN_CHECKOUT, SYSTEM, Places, of_file, of_user, to_begin
 from vya_backup.settings.private_files import exists
 
 PROGRAM = "vya-backupdb"
+STILL_MEANT = {"place", "no_backup", "no_timer", "dry_run", "yes"}
+"""Options that mean something where there is a configuration already."""
 PATIENCE_SECONDS = 60.0  # nothing else waits, and a server that is slow once should not end a first contact
 
 
@@ -89,8 +93,23 @@ def _print_statements(talk: Conversation, wish: Wish, server: Server | None) -> 
     talk.say("-- For an administrator of the server, who puts a password in place of the dots:")
     for statement in statements:
         print(statement)
-    talk.say(f"-- Then: {PROGRAM} init --existing-account (it asks for the password, or --password-file F)")
+    # not folded: it is one line of SQL, and one command
+    print(f"-- Then, where the password is asked for, or with --password-file F: {_said_again(talk, wish)}", flush=True)
     return 0
+
+
+def _said_again(talk: Conversation, wish: Wish) -> str:
+    """Return the command that goes on with the account, once it is made."""
+    instance, tls = wish.answers.instance, wish.answers.instance.tls
+    words = [PROGRAM, *(("--config", str(GLOBAL_CONFIG[-1])) if GLOBAL_CONFIG[-1] else ()), "init"]
+    words += ["--add"] if exists(wish.places.configuration) else []
+    words += ["--engine", instance.type, "--id", instance.id, "--existing-account"]
+    where = {"--socket": instance.socket} if instance.socket else {"--host": instance.host, "--port": instance.port}
+    account = wish.account.username if wish.account.username != first_questions.ACCOUNT else None
+    more = {"--ca-cert": tls.ca_cert, "--account": account, "--place": talk.options["place"]}
+    for option, value in {**where, **more}.items():
+        words += [option, str(value)] if value else []
+    return shlex.join([*words, *(() if tls.enabled or instance.is_local else ("--no-tls",))])
 
 
 def _make(talk: Conversation, prepared: Prepared) -> int:
@@ -131,6 +150,7 @@ def _go_on(talk: Conversation, loaded: Loaded) -> int:
     GLOBAL_CONFIG.append(loaded.path)
     instances = ", ".join(instance.id for instance in loaded.configuration.instances) or "none"
     talk.say(f"There is a configuration: {loaded.path} (instances: {instances})")
+    _tell_what_is_passed_over(talk, loaded)
     if talk.options["no_backup"] or not loaded.configuration.instances or _has_backups():
         talk.say(f"Nothing was changed. One more instance: {PROGRAM} init --add")
         return 0
@@ -139,6 +159,14 @@ def _go_on(talk: Conversation, loaded: Loaded) -> int:
         talk.say("Nothing was changed.")
         return 0 if talk.options["dry_run"] else 1
     return _first_backup(talk, loaded)
+
+
+def _tell_what_is_passed_over(talk: Conversation, loaded: Loaded) -> None:
+    names = [str(one["name"]) for one in first_questions.OPTIONS if str(one["name"]) not in STILL_MEANT]
+    if said := [f"--{name.replace('_', '-')}" for name in names if talk.options[name]]:
+        store = loaded.configuration.credentials.file
+        how = f"change the file itself; an account in {store} is replaced with `{PROGRAM} credentials encrypt --force`"
+        talk.say(f"note: not looked at, because it is there: {', '.join(said)}. To change what was said: {how}")
 
 
 def _has_backups() -> bool:
@@ -164,11 +192,29 @@ def _first_backup(talk: Conversation, loaded: Loaded, instance_id: str = "") -> 
         for line in report.lines:
             talk.say(line)
     if not all(report.ok for report in reports):
-        raise BackupError("no first backup was made", f"Mend that, and say the same again: {PROGRAM} init")
+        bad = {report.instance for report in reports if not report.ok}
+        raise BackupError("no first backup was made", _how_to_mend(loaded, [one for one in meant if one.id in bad]))
     status = 0 if talk.options["no_backup"] else main([f"backup:{instance_id}" if instance_id else "backup"])
     timer = offer_timer(talk, loaded)
     _tell_what_is_there(talk, loaded, timer)
     return status
+
+
+def _how_to_mend(loaded: Loaded, instances: Sequence[Instance]) -> str:
+    configuration, path = loaded.configuration, loaded.path or Path()
+    places = ", ".join(f"{one.id} in {written_at(path, one.id)}" for one in instances)
+    store = ""
+    if any(has_accounts(one.type) for one in instances):
+        encrypt = (
+            f"credentials encrypt --input PLAIN --output {shlex.quote(str(configuration.credentials.file))} --force"
+        )
+        store = f"; an account in its store: {PROGRAM} {encrypt} (with every account in PLAIN)"
+    return f"Correct {places}{store}. Then say again: {PROGRAM} {_named(loaded)}init"
+
+
+def _named(loaded: Loaded) -> str:
+    """Return the option that names the configuration, empty where it is found without."""
+    return "" if find(os.environ) == loaded.path else f"--config {shlex.quote(str(loaded.path))} "
 
 
 def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
@@ -190,6 +236,6 @@ def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
         talk.say("- have backups made every night, by cron for example:")
         talk.say(f"  30 1 * * *  {by_cron(loaded)}")
     talk.say("- copy the backups to another machine, too; this one may burn")
-    known = "" if find(os.environ) == loaded.path else f"--config {shlex.quote(str(loaded.path))} "
+    known = _named(loaded)
     talk.say(f"- look tomorrow: {PROGRAM} {known}status; try a restore: {PROGRAM} {known}verify --drill")
     sys.stdout.flush()

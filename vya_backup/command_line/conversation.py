@@ -19,6 +19,7 @@ from vya_backup.redaction import Secret
 
 Check = Callable[[str], str]
 """Return what is wrong with an answer, or an empty text."""
+ENDED = "the conversation ended before it was done; nothing was changed"
 YES = frozenset({"y", "yes"})
 
 
@@ -50,7 +51,7 @@ class Conversation:
             return self._demanded(option, said or default, check)
         while True:
             answer = self._read(f"{question}{f' [{default}]' if default else ''}: ") or default
-            wrong = check(answer)
+            wrong = _unwritable(answer) or check(answer)
             if not wrong:
                 return answer
             self.say(f"  {wrong}")
@@ -84,7 +85,12 @@ class Conversation:
             if variable not in os.environ:
                 raise UsageError(f"the environment has no variable {variable}", "Export it, or name another one.")
             return Secret(os.environ[str(variable)])
-        return Secret(getpass.getpass(f"{question}: ")) if self.is_heard else Secret("")
+        if not self.is_heard:
+            return Secret("")
+        try:
+            return Secret(getpass.getpass(f"{question}: "))
+        except EOFError:
+            raise UsageError(ENDED) from None
 
     def agreed(self, question: str, *, by_default: bool = False) -> bool:
         """Ask for yes or no; `--yes` is yes.
@@ -100,7 +106,7 @@ class Conversation:
         return answer in YES if answer else by_default
 
     def _demanded(self, option: str, answer: str, check: Check) -> str:
-        wrong = check(answer)
+        wrong = _unwritable(answer) or check(answer)
         if wrong:
             name = option.replace("_", "-")
             raise UsageError(f"init needs --{name}: {wrong}", "See: vya-backupdb help init")
@@ -110,10 +116,22 @@ class Conversation:
     def _read(question: str) -> str:
         sys.stdout.write(question)
         sys.stdout.flush()
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.readline()
+        except UnicodeDecodeError:
+            raise UsageError("what was typed is no UTF-8 text", "Say it as an option of init, in UTF-8.") from None
         if not line:
-            raise UsageError("the conversation ended before it was done; nothing was changed")
+            raise UsageError(ENDED)
         return line.strip()
+
+
+def _unwritable(answer: str) -> str:
+    """Say what keeps an answer out of any configuration: bytes that are no text."""
+    try:
+        answer.encode()
+    except UnicodeEncodeError:
+        return f"{answer!a} is no UTF-8 text, which a configuration has to be"
+    return ""
 
 
 def _first_line(path: Path) -> str:

@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +25,7 @@ from vya_backup.settings.credentials import Login
 from vya_backup.settings.first_file import FirstAnswers
 from vya_backup.settings.model import LOCAL_HOSTS, Instance
 from vya_backup.settings.places import Places
+from vya_backup.settings.private_files import exists
 from vya_backup.transport.greeting import LOOPBACK, FoundServer, find_servers, hear
 
 ENGINES = tuple(MODULES)
@@ -88,7 +90,7 @@ def ask_everything(talk: Conversation, places: Places, *, adds: bool) -> tuple[W
     instance = _instance(talk, target)
     way, account, host, admin = _accounts(talk, instance)
     answers = FirstAnswers(instance, places.backups, places.catalog)
-    if not adds:
+    if not (adds or talk.options["print_grants"]):
         answers = _rest(talk, instance, places)
     return Wish(places, answers, way, account, host, admin, adds), target.server
 
@@ -111,8 +113,15 @@ def _target(talk: Conversation) -> Target:
 
 
 def _path(talk: Conversation) -> str:
-    path = talk.ask("path", "Which file, folder or pattern", check=lambda text: "" if text else "name one")
-    return str(Path(path).absolute())
+    return str(_absolute(talk.ask("path", "Which file, folder or pattern", check=_is_there)))
+
+
+def _absolute(text: str) -> Path:
+    """Return a path as the shell would have it: `~` is a home."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # `~nobody`
+        return Path(text).absolute()
 
 
 def _found(one: FoundServer) -> Target:
@@ -128,7 +137,7 @@ def _port_of(path: Path | None) -> dict[str, Any]:
 
 def _named(talk: Conversation, host: str) -> Target:
     said = talk.options
-    path = Path(str(said["socket"])).absolute() if said["socket"] else None
+    path = _absolute(str(said["socket"])) if said["socket"] else None
     if path is None and not host:
         local = bool(said["port"] or said["engine"])
         host = LOOPBACK if local else talk.ask("host", "Its name or address", check=lambda t: "" if t else "name one")
@@ -160,7 +169,7 @@ def _tls(talk: Conversation, host: str, path: Path | None) -> dict[str, Any]:
     if talk.options["no_tls"]:
         return {"ssl": {"enabled": False}}
     authority = talk.ask("ca_cert", "File of who signed its certificate (empty: the system's authorities)")
-    return {"ssl": {"ca_cert": str(Path(authority).absolute())}} if authority else {}
+    return {"ssl": {"ca_cert": str(_absolute(authority))}} if authority else {}
 
 
 def _instance(talk: Conversation, target: Target) -> Instance:
@@ -209,7 +218,7 @@ def _rest(talk: Conversation, instance: Instance, places: Places) -> FirstAnswer
     recipients = tuple(each.strip() for each in mail.split(",") if each.strip())
     smtp = talk.ask("smtp_host", "Mail server", "localhost") if recipients else "localhost"
     sender = f"vya-backupdb@{socket.gethostname()}"
-    return FirstAnswers(instance, Path(base).absolute(), places.catalog, zone, recipients, smtp, sender)
+    return FirstAnswers(instance, _absolute(base), places.catalog, zone, recipients, smtp, sender)
 
 
 def _own_zone() -> str:
@@ -240,8 +249,17 @@ def _is_account(text: str) -> str:
     return "" if _ACCOUNT.fullmatch(text) else "use letters, digits and `_`, 32 at most, beginning with a letter"
 
 
+def _is_there(text: str) -> str:
+    if not text:
+        return "name one"
+    path = _absolute(text)
+    plain = next(part for part in (path, *path.parents) if not has_magic(str(part)))  # a pattern begins in a folder
+    looked_at = path if os.path.lexists(path) else plain
+    return "" if exists(looked_at) else f"there is no {looked_at}"
+
+
 def _is_folder(text: str) -> str:
-    path = Path(text)
+    path = _absolute(text)
     return f"{text} is a file" if path.exists() and not path.is_dir() else "" if text else "name a folder"
 
 

@@ -15,7 +15,16 @@ from vya_backup.command_line.session import configured, demand_configuration
 from vya_backup.decisions import crontab
 from vya_backup.decisions.units import NAME, timers, unit_files
 from vya_backup.errors import UsageError
-from vya_backup.jobs.timers import Step, carry_out, installation, installed, plan, run_systemctl, unchanged
+from vya_backup.jobs.timers import (
+    Step,
+    carry_out,
+    installation,
+    installed,
+    plan,
+    refuse_changed,
+    run_systemctl,
+    unchanged,
+)
 from vya_backup.log.heard import say
 from vya_backup.outlook.fitting import fitted
 from vya_backup.settings.loading import Loaded
@@ -53,17 +62,18 @@ def install(options: Mapping[str, Any]) -> int:
     folder = _folder(options, loaded)
     if said.method == "cron":
         text = crontab.cron_table(said, place)
+        files = {} if options["user"] else {crontab.FILE: text}
         if options["user"]:
             print(text, end="")
             _note("put these lines into your own table with: crontab -e")
-            return 0
-        files = {crontab.FILE: text}
     else:
         files = unit_files(said, place)
+    steps = plan(files, folder, _places(options), force=bool(options["force"]))
     if options["dry_run"]:
-        return _show(files, folder)
-    steps = plan(files, folder, force=bool(options["force"]))
-    if folder == user_units(os.environ):
+        return _show(files, folder, steps)
+    refuse_changed(steps)
+    _disable(options, [step.path for step in steps if step.fate == "remove"])
+    if said.method != "cron" and folder == user_units(os.environ):
         with explained("make", folder):
             folder.mkdir(parents=True, exist_ok=True)  # who never had a unit of his own has no such folder
     carry_out(steps)
@@ -79,28 +89,38 @@ def install(options: Mapping[str, Any]) -> int:
 
 
 def remove(options: Mapping[str, Any]) -> int:
-    """Remove what `install` wrote; files that a person changed are named and stay."""
-    loaded = demand_configuration(configured())
-    folder = _folder(options, loaded)
-    is_cron = loaded.configuration.scheduling.method == "cron"
-    found = [folder / crontab.FILE] if is_cron and (folder / crontab.FILE).exists() else installed(folder)
+    """Remove what `install` wrote, for systemd and for cron; files that a person changed are named and stay."""
+    demand_configuration(configured())
+    places = _places(options)
+    found = [path for place in places for path in installed(place)]
     ours, others = unchanged(found)
-    names = timers({path.name: "" for path in ours})
-    disabling = [(*_systemctl(options), "disable", "--now", *names)] if names else []
-    if options["now"] and not options["dry_run"]:
-        run_systemctl(disabling)
-    else:
-        for argv in disabling:
-            print(f"run first: {' '.join(argv)}")
+    _disable(options, ours)
     steps = [Step(path, "remove") for path in ours]
     if not options["dry_run"]:
         carry_out(steps)
-    _tell(steps)
+    _tell(steps, is_done=not options["dry_run"])
     for path in others:
         _note(f"{path} stays: somebody changed it, or made it")
     if not found:
-        print(f"there is nothing to remove in {folder}")
+        print(f"there is nothing to remove in {' and '.join(map(str, places))}")
     return 1 if others else 0
+
+
+def _disable(options: Mapping[str, Any], leaving: Sequence[Path]) -> None:
+    """Have systemd forget timers before their files go, by word or by deed: it would go on starting them."""
+    names = timers({path.name: "" for path in leaving})
+    argv = (*_systemctl(options), "disable", "--now", *names)
+    if names and options["now"] and not options["dry_run"]:
+        run_systemctl([argv])
+    elif names:
+        print(f"run first: {' '.join(argv)}")
+
+
+def _places(options: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return every folder that holds files of timers, whichever method wrote them."""
+    if options["folder"]:
+        return (Path(str(options["folder"])).absolute(),)
+    return (user_units(os.environ),) if options["user"] else (SYSTEM, CRON)
 
 
 def _folder(options: Mapping[str, Any], loaded: Loaded) -> Path:
@@ -130,14 +150,15 @@ def _make_count(commands: Sequence[tuple[str, ...]], *, now: bool) -> None:
         print(f"  {' '.join(argv)}")
 
 
-def _show(files: Mapping[str, str], folder: Path) -> int:
+def _show(files: Mapping[str, str], folder: Path, steps: Sequence[Step]) -> int:
     for name, text in files.items():
         print(f"# {folder / name}\n{text}")
+    _tell([step for step in steps if step.fate == "remove"], is_done=False)
     return 0
 
 
-def _tell(steps: Sequence[Step]) -> None:
-    words = {"write": "written", "same": "unchanged", "remove": "removed"}
+def _tell(steps: Sequence[Step], *, is_done: bool = True) -> None:
+    words = {"write": "written", "same": "unchanged", "remove": "removed" if is_done else "would be removed"}
     for step in steps:
         print(f"{words[step.fate]}: {step.path}")
 

@@ -18,6 +18,7 @@ from vya_backup.settings.scheduling_model import MINUTES_PER_DAY, Blackout, Sche
 JOBS: Final = ("backup", "prune", "verify", "drill")
 """The jobs whose absence is recorded, in the order of a night."""
 _SHORT = {0: "Mon", 1: "Tue", 2: "Wed", 3: "Thu", 4: "Fri", 5: "Sat", 6: "Sun"}
+_TWO_WEEKS = datetime(2026, 1, 5, tzinfo=UTC)
 _DAYS_AHEAD = 3660  # ten years without an expected time: there is none
 
 
@@ -108,6 +109,15 @@ def next_runs(timetable: Timetable, after: datetime, count: int) -> list[datetim
 def expected_between(timetable: Timetable, start: datetime, end: datetime) -> list[datetime]:
     """Return the expected starts after `start` and up to `end`, which belongs to them."""
     return list(takewhile(lambda at: at <= end, _occurrences(timetable, start)))
+
+
+def longest_gap(timetable: Timetable) -> timedelta:
+    """Return the longest time between two expected starts; none where each day has the same ones."""
+    if len(timetable.weekdays) == len(_SHORT) and not timetable.blackout:
+        return timedelta(0)
+    # any two weeks show it: nothing of a timetable has a longer rhythm, and these have no odd night
+    found = expected_between(timetable, _TWO_WEEKS, _TWO_WEEKS + timedelta(days=15))
+    return max((later - at for at, later in pairwise(found)), default=timedelta(0))
 
 
 def skipped(timetable: Timetable, first: date, days: int) -> list[datetime]:

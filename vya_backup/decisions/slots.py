@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from vya_backup.decisions.schedule import Timetable, next_runs
+
 MINUTES_PER_DAY = 1440
 OVERDUE_INTERVALS = 1.5
 
@@ -20,6 +22,8 @@ class Schedule:
 
     interval_minutes: int
     zone: ZoneInfo
+    timetable: Timetable | None = None
+    """When backups are expected, where something starts them."""
 
     def __str__(self) -> str:
         if self.interval_minutes % MINUTES_PER_DAY:
@@ -52,10 +56,21 @@ def slot_at(instant: datetime, schedule: Schedule) -> Slot:
 
 
 def is_overdue(newest_good: datetime | None, now: datetime, schedule: Schedule) -> bool:
-    """Say whether the newest good backup is missing or older than one and a half intervals."""
+    """Say whether the newest good backup is missing, or older than one and a half intervals.
+
+    Where the schedule says when, one for a later slot has to have been expected since, its patience included: on the
+    weekend of a schedule of weekdays nothing is late.
+    """
     if newest_good is None:
         return True
-    return now - newest_good > OVERDUE_INTERVALS * timedelta(minutes=schedule.interval_minutes)
+    if now - newest_good <= OVERDUE_INTERVALS * timedelta(minutes=schedule.interval_minutes):
+        return False
+    table = schedule.timetable
+    if table is None:
+        return True
+    # what is expected at the begin of the next slot belongs to it
+    after = newest_good if table.every else slot_at(newest_good, schedule).end - timedelta(microseconds=1)
+    return any(at <= now - table.patience for at in next_runs(table, after, 1))
 
 
 def _whole_days(day: date, schedule: Schedule) -> Slot:

@@ -35,6 +35,8 @@ class AccountStatements:
     exists: bool
     create: str
     grants: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+    """Statements that some versions of a server that was not asked would need, each behind the words that say which."""
 
     @property
     def all(self) -> tuple[str, ...]:

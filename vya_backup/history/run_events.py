@@ -78,12 +78,14 @@ class Configured(Event):
 
     `retention` holds the general rules, `overrides` what differs for which databases, both under the names of the
     configuration, so that a reader of the catalog can make the decisions that the configuration demands.
+    `longest_gap_minutes` is how far apart two expected backups can be where not every day is the same; else 0.
     """
 
     type = "configured"
     environment: Exact
     timezone: Exact
     interval_minutes: int
+    longest_gap_minutes: int = 0
     instances: tuple[ConfiguredInstance, ...]
     retention: Annotated[dict[str, Any], EXACT]
     overrides: Annotated[tuple[dict[str, Any], ...], EXACT] = ()

@@ -71,6 +71,7 @@ class Demands:
     """What the configuration demanded when a run last said so."""
 
     interval_minutes: int = DAILY_MINUTES
+    longest_gap_minutes: int = 0
     drill_max_age_days: float = 0
     verify_every_days: int = 0
     min_free_percent: int = 0
@@ -80,8 +81,13 @@ class Demands:
 
     @property
     def overdue_after(self) -> timedelta:
-        """Return the age from which a newest good backup is too old: one and a half intervals."""
-        return timedelta(minutes=1.5 * self.interval_minutes)
+        """Return the age from which a newest good backup is too old: half an interval behind the next expected one."""
+        return timedelta(minutes=self.expected_minutes + self.interval_minutes / 2)
+
+    @property
+    def expected_minutes(self) -> int:
+        """Return how far apart two good backups may be: an interval, or a weekend on which none is expected."""
+        return max(self.interval_minutes, self.longest_gap_minutes)
 
     @property
     def expected(self) -> dict[str, str]:

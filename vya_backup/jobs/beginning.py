@@ -16,7 +16,7 @@ from vya_backup.engines import engine_for
 from vya_backup.engines.answers import Server
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.engines.new_account import AccountStatements, NewAccount
-from vya_backup.errors import ConfigurationError, UsageError
+from vya_backup.errors import BackupError, ConfigurationError, UsageError
 from vya_backup.redaction import Secret, scrub
 from vya_backup.settings.credentials import CredentialStore, Login
 from vya_backup.settings.editing import with_instance
@@ -26,13 +26,19 @@ from vya_backup.settings.loading import load
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.places import Places
 from vya_backup.settings.private_files import exists, rewrite, write_new
-from vya_backup.transport.connections import connect
+from vya_backup.transport.connections import connect, server_code
 from vya_backup.transport.peers import as_account
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 PASSWORD_BYTES = 24
+PASSWORD_POLICY = frozenset({"1290", "1819"})
+"""A server of MySQL's family that wants to see passwords refuses hashes, or the password itself."""
+BY_HAND = (
+    "The server looks at passwords itself: let an administrator run what `init --print-grants` prints, with a password "
+    "that it takes, and say `init --existing-account`."
+)
 Way = Literal["make", "existing", "none"]
 """How the account for backups comes to be: made by an administrator's, there already, or not needed (files)."""
 Tell = Callable[[str], None]
@@ -80,6 +86,9 @@ def prepare(wish: Wish) -> Prepared:
     """
     text = _text(wish)
     stored = _stored(wish)
+    if wish.way == "existing":
+        _demand_login(wish)
+        stored = stored if stored == wish.account else None  # what is said now mends what was said before
     login = stored or Login(wish.account.username, wish.account.password or _made_up())
     prepared = Prepared(wish, text, login, stored is not None)
     if wish.way != "make":
@@ -103,7 +112,7 @@ def carry_out(prepared: Prepared, tell: Tell) -> None:
     wish, instance = prepared.wish, prepared.wish.answers.instance
     if wish.way != "none" and not prepared.stored:
         said = {"username": prepared.login.username, "password": prepared.login.password.reveal()}
-        done = add(_configuration(wish), {"id": instance.id, **said})
+        done = add(_configuration(wish), {"id": instance.id, **said}, replace=wish.way == "existing")
         tell(f"the password lies encrypted in {done.path}")
     if prepared.statements:
         _execute(wish, prepared.statements)
@@ -122,7 +131,9 @@ def for_an_administrator(wish: Wish, server: Server) -> tuple[str, ...]:
     if not account.host:  # nobody is connected who could be told from where
         account = replace(account, host="localhost")
     statements = engine_for(wish.answers.instance.type).new_account(None, server, account)
-    return tuple(f"{each};" for each in statements.all) if statements else ()
+    if statements is None:
+        return ()
+    return (*(f"{each};" for each in statements.all), *(f"-- {each};" for each in statements.perhaps))
 
 
 @contextmanager
@@ -142,10 +153,22 @@ def administrating(wish: Wish) -> Iterator[tuple[Engine, Connection, Server]]:
         yield engine, connection, engine.server(connection)
 
 
+def _demand_login(wish: Wish) -> None:
+    """Log in as the account that is said to exist, before its password is kept anywhere."""
+    instance, login = wish.answers.instance, wish.account
+    with connect(engine_for(instance.type), Access(instance, login.username, login.password)):
+        pass
+
+
 def _execute(wish: Wish, statements: AccountStatements) -> None:
-    with administrating(wish) as (_, connection, _server):
-        for statement in statements.all:
-            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    try:
+        with administrating(wish) as (_, connection, _server):
+            for statement in statements.all:
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    except BackupError as error:
+        if server_code(error) in PASSWORD_POLICY:
+            raise type(error)(error.message, BY_HAND) from error
+        raise
 
 
 def _account(wish: Wish, login: Login) -> NewAccount:
@@ -174,18 +197,31 @@ def _stored(wish: Wish) -> Login | None:
 
 def _text(wish: Wish) -> str:
     if not wish.adds:
-        return first_file(wish.answers)
+        return _writable(first_file(wish.answers))
     path, instance = wish.places.configuration, wish.answers.instance
     before = path.read_bytes().decode("utf-8-sig")
     if any(known.id == instance.id for known in load(path).configuration.instances):
         raise UsageError(f"{path} has an instance {instance.id} already", "Give the new one another --id.")
-    after = with_instance(before, on_one_line(instance))
+    after = with_instance(before, _writable(on_one_line(instance)))
     if after is None:
         raise ConfigurationError(
             f"{path}: nothing can be added to its `instances` without touching the rest of it",
             f"Add this item by hand: - {on_one_line(instance)}",
         )
     return after
+
+
+def _writable(text: str) -> str:
+    """Refuse what a working folder or a home brought in that is no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n")
+        raise UsageError(
+            f"the configuration would hold a name that is no UTF-8 text: {text.splitlines()[line].strip()!a}",
+            "Rename the folder, or name another one.",
+        ) from None
+    return text
 
 
 def _made_up() -> Secret:

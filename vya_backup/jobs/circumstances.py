@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from vya_backup.decisions.schedule import longest_gap, timetables
 from vya_backup.errors import BackupError
 from vya_backup.history.run_events import Configured, ConfiguredInstance, Room
 from vya_backup.jobs.workspace import Workspace
@@ -11,11 +14,12 @@ from vya_backup.settings.storage_model import RetentionRules
 
 def told_to(configuration: Configuration) -> Configured:
     """Return what the configuration demands; addresses, accounts and paths are no part of it."""
-    retention = configuration.storage.retention
+    retention, table = configuration.storage.retention, timetables(configuration.scheduling).get("backup")
     return Configured(
         environment=configuration.application.environment,
         timezone=configuration.scheduling.timezone,
         interval_minutes=configuration.scheduling.interval_minutes,
+        longest_gap_minutes=longest_gap(table) // timedelta(minutes=1) if table else 0,
         instances=tuple(_instance(instance) for instance in configuration.instances),
         retention=retention.model_dump(mode="json", include=set(RetentionRules.model_fields)),
         overrides=tuple(override.model_dump(mode="json", exclude_none=True) for override in retention.overrides),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from vya_backup import clock
+from vya_backup.decisions import crontab
 from vya_backup.decisions.units import NAME, Installation, is_untouched
 from vya_backup.engines.commands import Command
 from vya_backup.errors import ConfigurationError, StorageFailed, UsageError
@@ -65,11 +66,26 @@ def installation(loaded: Loaded, account: str) -> Installation:
     )
 
 
-def plan(files: Mapping[str, str], folder: Path, *, force: bool = False) -> list[Step]:
-    """Return what has to become of each file, of those too that an earlier configuration asked for."""
+def plan(files: Mapping[str, str], folder: Path, places: Iterable[Path] = (), *, force: bool = False) -> list[Step]:
+    """Return what has to become of each file, of those too that an earlier configuration asked for, in all places."""
     steps = [_step(folder / name, text, force=force) for name, text in files.items()]
-    stale = [path for path in installed(folder) if path.name not in files and is_untouched(_read(path))]
+    meant = {step.path for step in steps}
+    there = [path for place in dict.fromkeys((folder, *places)) for path in installed(place)]
+    stale = [path for path in there if path not in meant and is_untouched(_read(path))]
     return [*steps, *(Step(path, "remove") for path in stale)]
+
+
+def refuse_changed(steps: Iterable[Step]) -> None:
+    """Stop before anything is touched where it would go over what a person wrote.
+
+    Raises:
+        UsageError: a person changed a file; each difference is told.
+    """
+    if changed := [step for step in steps if step.fate == "changed by somebody"]:
+        told = "\n".join(line for step in changed for line in step.diff)
+        raise UsageError(
+            f"somebody changed {', '.join(str(step.path) for step in changed)}:\n{told}", "Say --force to overwrite."
+        )
 
 
 def carry_out(steps: Iterable[Step]) -> None:
@@ -80,11 +96,7 @@ def carry_out(steps: Iterable[Step]) -> None:
         StorageFailed: a file could not be written or removed.
     """
     steps = list(steps)
-    if changed := [step for step in steps if step.fate == "changed by somebody"]:
-        told = "\n".join(line for step in changed for line in step.diff)
-        raise UsageError(
-            f"somebody changed {', '.join(str(step.path) for step in changed)}:\n{told}", "Say --force to overwrite."
-        )
+    refuse_changed(steps)
     for step in steps:
         if step.fate == "write" and step.text is not None:
             if not step.path.parent.is_dir():
@@ -96,9 +108,10 @@ def carry_out(steps: Iterable[Step]) -> None:
 
 
 def installed(folder: Path) -> list[Path]:
-    """Return the units of ours in a folder, whoever changed them; drop-ins and the site's unit are a person's own."""
+    """Return the files of ours in a folder, whoever changed them; drop-ins and the site's unit are a person's own."""
     found = sorted(folder.glob(f"{NAME}-*.*")) if folder.is_dir() else []
-    return [path for path in found if path.suffix in UNITS and path.name != SITE and path.is_file()]
+    units = [path for path in found if path.suffix in UNITS and path.name != SITE and path.is_file()]
+    return [*units, *(path for path in (folder / crontab.FILE,) if path.is_file())]
 
 
 def unchanged(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from vya_backup import log
 from vya_backup.clock import Clock, now
 from vya_backup.decisions.naming import Key, Naming
+from vya_backup.decisions.schedule import timetables
 from vya_backup.decisions.slots import Schedule
 from vya_backup.engines import engine_of
 from vya_backup.engines.contract import Access, Engine
@@ -121,7 +122,7 @@ class Workspace:
     def schedule(self) -> Schedule:
         """Return how often databases are due."""
         scheduling = self.configuration.scheduling
-        return Schedule(scheduling.interval_minutes, scheduling.zone)
+        return Schedule(scheduling.interval_minutes, scheduling.zone, timetables(scheduling).get("backup"))
 
     @cached_property
     def naming(self) -> Naming:

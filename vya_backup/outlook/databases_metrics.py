@@ -21,14 +21,14 @@ Value = Callable[[WatchedRow], float | None]
 
 def database_families(seen: Observed) -> Iterator[Metric]:
     """Yield a gauge for each fact, with a value for each database that has it."""
-    interval = seen.demands.interval_minutes * 60.0
+    interval = seen.demands.expected_minutes * 60.0
     facts: tuple[tuple[str, str, Value], ...] = (
         (
             "last_good_timestamp_seconds",
             "Start of the newest good backup; 0: there is none.",
             lambda row: _at(row.newest_good_at),
         ),
-        ("expected_interval_seconds", "How often a good backup is expected.", lambda row: interval),
+        ("expected_interval_seconds", "How far apart two good backups may be.", lambda row: interval),
         (
             "last_verified_timestamp_seconds",
             "When a stored backup last passed a verification; 0: never.",

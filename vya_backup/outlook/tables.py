@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
 from vya_backup.clock import rfc3339
 from vya_backup.decisions.naming import Key, show
 from vya_backup.decisions.plan import Work
+from vya_backup.decisions.slots import is_overdue
 from vya_backup.errors import UsageError
 from vya_backup.history.views import BackupRow, DatabaseRow, backups, databases, restorable
 from vya_backup.jobs.planning import Planned
@@ -109,7 +110,10 @@ def backup_rows(workspace: Workspace, key: Key | None) -> list[BackupRow]:
 
 def database_rows(workspace: Workspace, instance: str = "") -> list[DatabaseRow]:
     """Return the known databases, of one instance or of all."""
-    return [row for row in databases(workspace.catalog) if instance in {"", row.instance}]
+    rows = [row for row in databases(workspace.catalog) if instance in {"", row.instance}]
+    # the view knows intervals alone, and not on which days they are kept
+    now, schedule = workspace.clock(), workspace.schedule
+    return [replace(row, overdue=row.overdue and is_overdue(row.newest_good_at, now, schedule)) for row in rows]
 
 
 def values(rows: Sequence[Any]) -> list[dict[str, Any]]:

@@ -69,23 +69,27 @@ def encrypt(
     )
 
 
-def add(configuration: Configuration, account: Mapping[str, str]) -> Encrypted:
-    """Add one account, given in the clear, to the configured store; what is in there stays as it is.
+def add(configuration: Configuration, account: Mapping[str, str], *, replace: bool = False) -> Encrypted:
+    """Add one account, given in the clear, to the configured store; what else is in there stays as it is.
 
     Raises:
-        CredentialsError: it is there already, a value is unusable, or something cannot be read or written.
+        CredentialsError: it is there already and `replace` is false, a value is unusable, or something cannot be read
+            or written.
     """
     path = configuration.credentials.file
     document = parse(path, read_private(path)) if exists(path) else None
-    kept = [entry.raw for entry in document.entries] if document else []
-    if any((raw["id"], raw.get("purpose", "")) == (account["id"], account.get("purpose", "")) for raw in kept):
+    there = [entry.raw for entry in document.entries] if document else []
+    meant = (account["id"], account.get("purpose", ""))
+    kept = [raw for raw in there if (raw["id"], raw.get("purpose", "")) != meant]
+    if kept != there and not replace:
         raise CredentialsError(f"{path} has an account for {account['id']} already", "Give the instance another id.")
     refuse(_unusable(Entry(dict(account), Origin("", key=account["id"]))))
     lock = Lock.of(configuration, path, (document.kind if document else None) or "key-file")
     if document is None and lock.kind == "key-file" and not exists(lock.key_file):
         write_keys(lock, (new_key(),), configuration.storage.base_path)
     entries = [*kept, *_closed(lock.cipher(), [dict(account)])]
-    write_private(path, render(lock.kind, entries), replace=document is not None)
+    services = [entry.raw for entry in document.services] if document else []
+    write_private(path, render(lock.kind, entries, services), replace=document is not None)
     return _result(path, len(entries), lock, ())
 
 

@@ -72,6 +72,18 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return Loaded(configuration, path, (*notes(configuration, tree), *who_won))
 
 
+def written_at(path: Path, instance_id: str) -> str:
+    """Return where a configuration file has an instance, or what it says of its `path`: `line 12 of FILE`."""
+    tree = read_yaml(path, [])
+    listed = tree.get("instances")
+    for node in listed.value if listed and isinstance(listed.value, list) else ():
+        named = node.get("id")
+        if named and named.value == instance_id:
+            line = (node.get("path") or node).origin.line
+            return f"line {line} of {path}" if line else str(path)
+    return str(path)
+
+
 NEEDED_TO_TELL = ("application", "credentials", "notifications")
 
 

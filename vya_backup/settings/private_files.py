@@ -65,12 +65,16 @@ def write_private(path: Path, content: bytes, *, replace: bool) -> None:
 def rewrite(path: Path, content: bytes, *, like: Path) -> None:
     """Write a file whole or not at all, with mode and owner of `like`: its own, or those of the file it is a copy of.
 
-    What root rewrites, the backup account must still be able to read.
+    What root rewrites, the backup account must still be able to read; a link stays, and what it leads to is rewritten.
 
     Raises:
         ConfigurationError: it cannot be written.
     """
-    _write(path, content, like)
+    try:
+        meant = path.resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        raise ConfigurationError(f"{path} cannot be written: {error}") from error
+    _write(meant, content, like)
 
 
 def write_new(path: Path, content: bytes) -> None:

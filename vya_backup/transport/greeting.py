@@ -25,6 +25,7 @@ PORTS = (3306, 3307, 3308, 5432, 5433, 5434)
 LOOPBACK = "127.0.0.1"
 SECONDS = 1.0
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # PostgreSQL, "Message Formats"; answered by one letter
+_NO_VERSION = re.compile(r"[^0-9A-Za-z.+~-]")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -112,7 +113,8 @@ def _mysql(opened: socket.socket) -> Server | None:
     with opened, suppress(TimeoutError):
         greeting = opened.recv(256)
         if len(greeting) > 5 and greeting[4] == 10:
-            banner = greeting[5:].partition(b"\0")[0].decode(errors="replace").removeprefix("5.5.5-")
+            said = greeting[5:].partition(b"\0")[0].decode("ascii", "replace").removeprefix("5.5.5-")
+            banner = _NO_VERSION.sub("", said)  # anybody may listen there, and this is shown on a terminal
             flavour = "mariadb" if "mariadb" in banner.lower() else "mysql"
             title = "MariaDB" if flavour == "mariadb" else "MySQL"
             return Server(flavour, _numbers(banner), f"{title} {banner.partition('-')[0]}")

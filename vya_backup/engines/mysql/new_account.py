@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from vya_backup.engines.mysql.flavours import Flavour
+from vya_backup.engines.mysql.flavours import Flavour, dotted
 from vya_backup.engines.mysql.privileges import ON_THE_DATABASE
 from vya_backup.engines.mysql.questions import literal, one, rows
 from vya_backup.engines.new_account import TO_BE_CHOSEN, AccountStatements, NewAccount
@@ -28,18 +28,27 @@ EVERYWHERE = "%"
 def statements(
     connection: Connection | None, server: Server, account: NewAccount, flavour: Flavour
 ) -> AccountStatements:
-    """Return what makes the account; without a connection as if it were not there."""
+    """Return what makes the account; without a connection as if it were not there.
+
+    A server without a version was not heard: MySQL is taken for one of today, which is nearly always right.
+    """
     host = account.host or (_own_host(connection) if connection is not None else EVERYWHERE)
     who = f"{literal(account.name)}@{literal(host)}"
     require = " REQUIRE SSL" if account.over_tls else ""
-    words = [", ".join(PRIVILEGES)]
-    if server.version >= flavour.routine_privilege_since:
-        words.append(flavour.routine_privileges[0][0])
+    words, perhaps = [", ".join(PRIVILEGES)], []
+    routines = flavour.routine_privileges[0][0]
+    if server.version >= flavour.routine_privilege_since or (not server.version and flavour.name == "mysql"):
+        words.append(routines)
+    elif not server.version:
+        perhaps.append(
+            f"{flavour.title} {dotted(flavour.routine_privilege_since)} and later: GRANT {routines} ON *.* TO {who}"
+        )
     return AccountStatements(
         name=who,
         exists=connection is not None and _exists(connection, account.name, host),
         create=f"CREATE USER {who} IDENTIFIED {_proof(account.password, flavour)}{require}",
         grants=tuple(f"GRANT {each} ON *.* TO {who}" for each in words),
+        perhaps=tuple(perhaps),
     )
 
 

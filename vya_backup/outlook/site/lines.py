@@ -101,17 +101,17 @@ def lines(reads: Reads, around: Surroundings, instance: str = "", database: str 
         made_by = row.origin or hosts.get(name, "")
         if instance in {"", row.instance} and database in {"", row.database} and host in {"", made_by}:
             picture = _strip(reads, name, around, made_by)
-            found.append(Line(row, made_by, state_of(row), proofs.get(name), picture))
+            found.append(Line(row, made_by, state_of(row, around.overdue_after(made_by)), proofs.get(name), picture))
     return found
 
 
-def state_of(row: DatabaseRow) -> str:
-    """Return one of `RANK`."""
+def state_of(row: DatabaseRow, overdue_after: timedelta) -> str:
+    """Return one of `RANK`; the row's own `overdue` knows no weekends."""
     if row.present is False:
         return "gone"
     if row.newest_good_at is None:
         return "never"
-    if row.overdue:
+    if row.overdue and (row.age_seconds or 0) > overdue_after.total_seconds():
         return "overdue"
     return "failing" if row.last_failure_at and row.last_failure_at > row.newest_good_at else "covered"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from vya_backup.decisions.slots import MINUTES_PER_DAY, Schedule
 from vya_backup.history.reading import Reads
 from vya_backup.history.run_events import Configured
 from vya_backup.history.setups import newest_setups
+from vya_backup.history.watching import Demands
 
 _UTC = ZoneInfo("UTC")
 
@@ -44,6 +45,12 @@ class Surroundings:
         """Return how often a host's databases are due; daily in UTC where nothing is known."""
         setup = self.of(host)
         return Schedule(setup.interval_minutes, ZoneInfo(setup.timezone)) if setup else Schedule(MINUTES_PER_DAY, _UTC)
+
+    def overdue_after(self, host: str | None) -> timedelta:
+        """Return the age from which a host's newest good backup is too old, on whatever days it makes some."""
+        setup = self.of(host)
+        demands = Demands(setup.interval_minutes, setup.longest_gap_minutes) if setup else Demands()
+        return demands.overdue_after
 
 
 def surroundings(reads: Reads, now: datetime) -> Surroundings:

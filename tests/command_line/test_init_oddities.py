@@ -1,0 +1,65 @@
+"""`init` and what people type: homes, the end of a conversation, names that are no text, a server with rules."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command_line.test_init import Land, Terminal
+from tests.project import Project
+from tests.servers import MySqlServer
+
+
+def test_a_tilde_is_a_home(tmp_path: Path) -> None:
+    """As a shell has it, also where quotes or a question kept it from one."""
+    (tmp_path / "data").mkdir()
+    words = ("--path", "~/data/*.db", "--base-path", "~/kept", "--dry-run", "--yes")
+    done = Project(tmp_path).run("--config", "c.yaml", "init", *words, HOME=str(tmp_path))
+    assert done.status == 0, done.said
+    assert f"base_path: {tmp_path}/kept\n" in done.out
+    assert f'path: "{tmp_path}/data/*.db"\n' in done.out
+
+
+def test_the_end_of_the_conversation_at_a_password_is_no_error_of_the_program(tmp_path: Path) -> None:
+    """Ctrl-D: nothing was changed."""
+    words = ("--engine", "mysql", "--port", "1", "--id", "x", "--account", "a", "--existing-account")
+    terminal = Terminal(tmp_path, {}, *words)
+    terminal.child.timeout = 20
+    terminal.hear("Password of a")
+    terminal.child.sendeof()
+    assert terminal.end() == 3
+    screen = "".join(terminal.seen)
+    assert "the conversation ended before it was done; nothing was changed" in screen
+    assert "Traceback" not in screen
+
+
+@pytest.mark.parametrize("in_folder", [True, False])
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path, in_folder: bool) -> None:
+    """A configuration could not hold it; said by the name, or brought in by the working folder."""
+    odd = tmp_path / os.fsdecode(b"od\xffd")
+    (odd / "data").mkdir(parents=True)
+    project = Project(odd if in_folder else tmp_path)
+    path = "data" if in_folder else f"{odd.name}/data"
+    words = ("--config", "c.yaml", "init", "--path", path, "--base-path", "b", "--yes")
+    done = project.outcome([*project.command(*words)])
+    assert done.status == 3
+    assert "no UTF-8 text" in done.err
+    assert "Traceback" not in done.err
+    assert not (project.folder / "c.yaml").exists()
+
+
+def test_a_server_that_looks_at_passwords_is_told_with_the_way_around(
+    fresh_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    """It refuses hashes, because it cannot look into them."""
+    server: MySqlServer = fresh_server("mariadb")
+    server.sql("INSTALL SONAME 'simple_password_check'")
+    land = Land(tmp_path, server)
+    done = land.init(*land.where, *land.admin, "--base-path", "backups", "--yes")
+    assert done.status == 1, done.said
+    assert "init --print-grants" in " ".join(done.err.split())
+    assert not (tmp_path / "config/config.yaml").exists()
