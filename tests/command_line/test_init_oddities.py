@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ import pytest
 from tests.command_line.test_init import Land, Terminal
 from tests.project import Project
 from tests.servers import MySqlServer
+from vya_backup.command_line import beginning
+from vya_backup.command_line.conversation import Conversation
+from vya_backup.command_line.timer_offer import NO_TIMER, TIMER
+from vya_backup.jobs import timers
+from vya_backup.settings.loading import load
 
 
 def test_a_tilde_is_a_home(tmp_path: Path) -> None:
@@ -63,3 +69,26 @@ def test_a_server_that_looks_at_passwords_is_told_with_the_way_around(
     assert done.status == 1, done.said
     assert "init --print-grants" in " ".join(done.err.split())
     assert not (tmp_path / "config/config.yaml").exists()
+
+
+@pytest.mark.parametrize(("timer", "lingers"), [(TIMER, False), (TIMER, True), (NO_TIMER, False)])
+def test_whose_timer_ends_with_his_session_is_told_what_is_left_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], timer: str, lingers: bool
+) -> None:
+    """Where it was installed, and systemd does not keep his own timers running already."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr(timers, "LINGERING", tmp_path)
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    if lingers:
+        (tmp_path / name).touch()
+    path = tmp_path / ".config/vya_backupdb/config.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("instances: []\n")
+
+    beginning._tell_what_is_there(Conversation({}, takes_defaults=True), load(path), timer)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert (f"while you are not logged in, too: loginctl enable-linger {name}" in said) == (
+        timer == TIMER and not lingers
+    )

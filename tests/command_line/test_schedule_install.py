@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 
 from tests.project import CONFIGURATION, Project
+from vya_backup.jobs import timers
 
 
 @pytest.fixture
@@ -82,6 +85,21 @@ def test_a_dry_run_and_a_person_own_units(project: Project, folder: Path) -> Non
     assert "ProtectSystem=" not in said
 
 
+def test_who_has_timers_of_his_own_is_told_that_they_stop_with_his_session(
+    project: Project, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless systemd keeps it: the file of that name says so. The system's timers need none."""
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    waits = not Path("/var/lib/systemd/linger", name).exists()
+    said = " ".join(install(project, folder, "--user").split())
+    assert (f"until you say: loginctl enable-linger {name}" in said) == waits
+    assert "linger" not in install(project, folder)
+    monkeypatch.setattr(timers, "LINGERING", tmp_path)
+    assert timers.waits_for_login() == name
+    (tmp_path / name).touch()
+    assert timers.waits_for_login() == ""
+
+
 def test_the_key_of_the_credentials_is_handed_over_by_systemd(project: Project, folder: Path) -> None:
     """As it is, or encrypted where such a file lies beside it."""
     key = project.folder / ".secrets/credentials.key"
@@ -148,13 +166,13 @@ def test_with_now_systemctl_is_run(project: Project, folder: Path, tmp_path: Pat
     program.write_text(f'#!/bin/sh\necho "$*" >> {told}\n')
     program.chmod(0o755)
     install(project, folder, "--now", PATH=f"{tmp_path}:/usr/bin:/bin")
-    timers = " ".join(f"vya-backupdb-{job}.timer" for job in ("backup", "digest", "drill", "verify"))
-    assert told.read_text().splitlines() == ["daemon-reload", f"enable --now {timers}"]
+    names = " ".join(f"vya-backupdb-{job}.timer" for job in ("backup", "digest", "drill", "verify"))
+    assert told.read_text().splitlines() == ["daemon-reload", f"enable --now {names}"]
     told.unlink()
     path = f"{tmp_path}:/usr/bin:/bin"
     program.write_text(f'#!/bin/sh\necho "$*" >> {told}; ls {folder}/vya-backupdb-verify.timer >> {told}\n')
     assert project.run("schedule", "remove", "--folder", str(folder), "--now", PATH=path).status == 0
-    assert told.read_text().splitlines() == [f"disable --now {timers}", f"{folder}/vya-backupdb-verify.timer"]
+    assert told.read_text().splitlines() == [f"disable --now {names}", f"{folder}/vya-backupdb-verify.timer"]
     program.write_text("#!/bin/sh\necho no bus >&2; exit 1\n")
     done = project.run("schedule", "install", "--folder", str(folder), "--now", PATH=f"{tmp_path}:/usr/bin:/bin")
     assert (done.status, "no bus" in done.err) == (1, True), done.said

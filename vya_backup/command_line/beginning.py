@@ -19,6 +19,7 @@ from vya_backup.command_line import first_questions
 from vya_backup.command_line.conversation import Conversation
 from vya_backup.command_line.session import GLOBAL_CONFIG, guarded, looking
 from vya_backup.command_line.timer_offer import TIMER, by_cron, is_offered, offer_timer
+from vya_backup.command_line.timers import LINGER
 from vya_backup.decisions.manifest import counted
 from vya_backup.engines import has_accounts
 from vya_backup.engines.answers import Server
@@ -26,6 +27,7 @@ from vya_backup.errors import BackupError, CatalogMissing, UsageError
 from vya_backup.history.views import restorable
 from vya_backup.jobs.beginning import Prepared, Wish, carry_out, for_an_administrator, prepare
 from vya_backup.jobs.connection_tests import test_connections
+from vya_backup.jobs.timers import waits_for_login
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.keys import Lock
 from vya_backup.settings.loading import Loaded, find, load, written_at
@@ -235,6 +237,8 @@ def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
     if timer != TIMER:
         talk.say("- have backups made every night, by cron for example:")
         talk.say(f"  30 1 * * *  {by_cron(loaded)}")
+    elif loaded.path == of_user(os.environ).configuration and (name := waits_for_login()):
+        talk.say(f"- have the timer run while you are not logged in, too: {LINGER} {shlex.quote(name)}")
     talk.say("- copy the backups to another machine, too; this one may burn")
     known = _named(loaded)
     talk.say(f"- look tomorrow: {PROGRAM} {known}status; try a restore: {PROGRAM} {known}verify --drill")

@@ -13,7 +13,7 @@ from vya_backup.command_line.administration import option
 from vya_backup.command_line.options import Declaration
 from vya_backup.command_line.session import configured, demand_configuration
 from vya_backup.decisions import crontab
-from vya_backup.decisions.units import NAME, timers, unit_files
+from vya_backup.decisions.units import NAME, Installation, timers, unit_files
 from vya_backup.errors import UsageError
 from vya_backup.jobs.timers import (
     Step,
@@ -24,13 +24,16 @@ from vya_backup.jobs.timers import (
     refuse_changed,
     run_systemctl,
     unchanged,
+    waits_for_login,
 )
 from vya_backup.log.heard import say
 from vya_backup.outlook.fitting import fitted
 from vya_backup.settings.loading import Loaded
 from vya_backup.settings.places import user_units
+from vya_backup.settings.scheduling_model import Scheduling
 from vya_backup.transport.disk import explained
 
+LINGER = "loginctl enable-linger"
 SYSTEM, CRON = Path("/etc/systemd/system"), Path("/etc/cron.d")
 
 _PLACE: tuple[Declaration, ...] = (
@@ -60,14 +63,7 @@ def install(options: Mapping[str, Any]) -> int:
         raise UsageError("scheduling.enabled is false, so there is nothing to install", "Set it to true.")
     place = installation(loaded, "" if options["user"] else str(options["account"]))
     folder = _folder(options, loaded)
-    if said.method == "cron":
-        text = crontab.cron_table(said, place)
-        files = {} if options["user"] else {crontab.FILE: text}
-        if options["user"]:
-            print(text, end="")
-            _note("put these lines into your own table with: crontab -e")
-    else:
-        files = unit_files(said, place)
+    files = _cron_files(said, place) if said.method == "cron" else unit_files(said, place)
     steps = plan(files, folder, _places(options), force=bool(options["force"]))
     if options["dry_run"]:
         return _show(files, folder, steps)
@@ -78,13 +74,11 @@ def install(options: Mapping[str, Any]) -> int:
             folder.mkdir(parents=True, exist_ok=True)  # who never had a unit of his own has no such folder
     carry_out(steps)
     _tell(steps)
-    if place.account:
-        _warn_of_account(place.account)
-    for path in place.writable:
-        if not path.is_dir():
-            _note(f"there is no folder {path} yet: install -d -o {place.account or 'YOU'} -m 0700 {path}")
+    _warn_of_what_is_missing(place)
     if said.method != "cron":
         _make_count(_enabling(options, timers(files)), now=bool(options["now"]))
+        if options["user"] and (name := waits_for_login()):
+            _note(f"your own timers run only while you are logged in, until you say: {LINGER} {name}")
     return 0
 
 
@@ -104,6 +98,24 @@ def remove(options: Mapping[str, Any]) -> int:
     if not found:
         print(f"there is nothing to remove in {' and '.join(map(str, places))}")
     return 1 if others else 0
+
+
+def _cron_files(said: Scheduling, place: Installation) -> dict[str, str]:
+    """Return the table of the system; a person's own is printed, because only `crontab` may write it."""
+    text = crontab.cron_table(said, place)
+    if place.account:
+        return {crontab.FILE: text}
+    print(text, end="")
+    _note("put these lines into your own table with: crontab -e")
+    return {}
+
+
+def _warn_of_what_is_missing(place: Installation) -> None:
+    if place.account:
+        _warn_of_account(place.account)
+    for path in place.writable:
+        if not path.is_dir():
+            _note(f"there is no folder {path} yet: install -d -o {place.account or 'YOU'} -m 0700 {path}")
 
 
 def _disable(options: Mapping[str, Any], leaving: Sequence[Path]) -> None:

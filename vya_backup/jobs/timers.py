@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import pwd
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from vya_backup.transport.processes import capture
 from vya_backup.transport.storage.removing import discard
 from vya_backup.transport.storage.replacing import replace_readable
 
+LINGERING = Path("/var/lib/systemd/linger")
 SYSTEMCTL_SECONDS = 60.0
 UNITS = (".service", ".timer")
 SITE = f"{NAME}-site.service"
@@ -119,6 +121,15 @@ def unchanged(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     paths = list(paths)
     ours = [path for path in paths if is_untouched(_read(path))]
     return ours, [path for path in paths if path not in ours]
+
+
+def waits_for_login() -> str:
+    """Return the account whose own timers run only while it is logged in; empty where they always do (loginctl(1))."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # an account that has a number alone can hardly log in
+        return ""
+    return "" if (LINGERING / name).exists() else name
 
 
 def run_systemctl(commands: Iterable[tuple[str, ...]]) -> None:
