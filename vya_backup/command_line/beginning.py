@@ -242,6 +242,8 @@ def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
     talk.say("- copy the backups to another machine, too; this one may burn")
     known = _named(loaded)
     if has_store:
-        talk.say(f"- give restores an account that may write: {PROGRAM} {known}restore:NAME --dry-run says which rights")
+        talk.say(
+            f"- give restores an account that may write: {PROGRAM} {known}restore:NAME --dry-run says which rights"
+        )
     talk.say(f"- look tomorrow: {PROGRAM} {known}status; try a restore: {PROGRAM} {known}verify --drill")
     sys.stdout.flush()
