@@ -377,7 +377,7 @@ def test_no_is_an_answer(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     terminal = Terminal(tmp_path, {}, "--engine", "sqlite", "--id", "x", "--base-path", "b", "--timezone", "UTC")
     terminal.answer("Which file", "dada")  # nothing sticks that was mistyped
-    terminal.answer(r"there is no [\s\S]*Which file", "data")
+    terminal.answer(r"there is no\s[\s\S]*Which file", "data")
     terminal.answer("Who is told", "")
     terminal.answer(r"Go on\? ", "")
 
