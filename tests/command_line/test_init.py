@@ -141,6 +141,16 @@ def test_by_options_from_nothing_to_a_good_backup_and_then_nothing_more(land: La
     assert len(land.project.events()) == events
 
 
+def test_an_administrator_whose_password_is_wrong_is_not_sent_to_a_file(land: Land) -> None:
+    """That account is kept nowhere; nothing was touched."""
+    (land.project.folder / "wrong").write_text("no such word")
+    done = land.init(*land.where, *land.admin[:2], "--admin-password-file", "wrong", "--base-path", "backups", "--yes")
+    assert done.status == 1, done.said
+    assert "with its right name and password" in " ".join(done.err.split())
+    assert "credentials file" not in done.err
+    assert not (land.project.folder / "config/config.yaml").exists()
+
+
 def test_a_preview_shows_every_statement_and_touches_nothing(land: Land) -> None:
     """With the whole configuration, and without the password."""
     before = land.everything()

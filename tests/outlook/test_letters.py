@@ -288,6 +288,15 @@ def test_a_killed_run_says_what_was_in_flight() -> None:
     assert [(one.name, one.result) for one in written.lines] == [("prod/shop", "abandoned")]
 
 
+def test_what_an_earlier_run_left_cut_off_is_counted_once() -> None:
+    """It is fresh by the backup before, so that the run that closes it counts it as current, too."""
+    cut_off = [event("abandoned", database=name, reason="its process is gone") for name in ("crm", "mydb")]
+    run = Run(ended(0, {"ok": 1, "current": 3}), [*good("shop"), *cut_off])
+    written = tidings(run)
+    assert written.headline == "2 of 4 databases failed: crm (killed), mydb (killed)"
+    assert written.current == 1
+
+
 def test_what_stands_is_told_with_the_run() -> None:
     """Overdue databases are nobody's failure of tonight."""
     run = Run(ended(0), good("shop"), standing=(Concern("WARNING", "overdue: prod/old"),))

@@ -67,7 +67,10 @@ def told(run: Run) -> Told:
     fates = fates_of(run)
     lines = tuple(sorted((line_of(where, fate, run) for where, fate in fates.items()), key=lambda one: not one.is_bad))
     concerns = (*_fatal(run), *_of_fates(fates, run), *_of_events(run), *run.standing)
-    current = (run.run.results or {}).get("current", 0)
+    cut_off = sum(
+        fate.result == "abandoned" for fate in fates.values()
+    )  # by an earlier run; fresh all the same, or due
+    current = max(0, (run.run.results or {}).get("current", 0) - cut_off)
     level = highest(one.level for one in concerns)
     bad = [(where, fate) for where, fate in fates.items() if fate.result not in {"good", "restored"}]
     whole = len(fates) + current

@@ -16,7 +16,7 @@ from vya_backup.engines import engine_for
 from vya_backup.engines.answers import Server
 from vya_backup.engines.contract import Access, Engine
 from vya_backup.engines.new_account import AccountStatements, NewAccount
-from vya_backup.errors import BackupError, ConfigurationError, UsageError
+from vya_backup.errors import BackupError, ConfigurationError, LoginRefused, UsageError
 from vya_backup.redaction import Secret, scrub
 from vya_backup.settings.credentials import CredentialStore, Login
 from vya_backup.settings.editing import with_instance
@@ -38,6 +38,9 @@ PASSWORD_POLICY = frozenset({"1290", "1819"})
 BY_HAND = (
     "The server looks at passwords itself: let an administrator run what `init --print-grants` prints, with a password "
     "that it takes, and say `init --existing-account`."
+)
+ADMINISTRATOR_REFUSED = (
+    "This is the administrator's account, which is kept nowhere: say the same again, with its right name and password."
 )
 Way = Literal["make", "existing", "none"]
 """How the account for backups comes to be: made by an administrator's, there already, or not needed (files)."""
@@ -148,8 +151,11 @@ def administrating(wish: Wish) -> Iterator[tuple[Engine, Connection, Server]]:
     engine.connection(access, None).url.get_dialect().import_dbapi()  # that account might not be able to read it
     by_socket = instance.socket is not None and not admin.password
     with ExitStack() as opened:
-        with as_account(admin.username if by_socket else ""):
-            connection = opened.enter_context(connect(engine, access))
+        try:
+            with as_account(admin.username if by_socket else ""):
+                connection = opened.enter_context(connect(engine, access))
+        except LoginRefused as error:
+            raise LoginRefused(error.message, ADMINISTRATOR_REFUSED) from error
         yield engine, connection, engine.server(connection)
 
 

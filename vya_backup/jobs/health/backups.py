@@ -31,7 +31,8 @@ def overdue(subject: Subject) -> Finding:
     if late:
         return failure(f"overdue: {some(late)}", "Run: doit backup. What stands against it is in: doit databases")
     if failing := [_name(row) for row in rows if row.failing]:
-        return failure(f"the newest attempt failed: {some(failing)}", "See why: doit databases. Then run: doit backup")
+        hint = "See why: doit databases. Then run: doit backup, with --force where an older good one is still fresh"
+        return failure(f"the newest attempt failed: {some(failing)}", hint)
     return ok(f"{counted(len(rows), 'database')} covered, {schedule}")
 
 
