@@ -295,6 +295,9 @@ def test_what_an_earlier_run_left_cut_off_is_counted_once() -> None:
     written = tidings(run)
     assert written.headline == "2 of 4 databases failed: crm (killed), mydb (killed)"
     assert written.current == 1
+    assert {one.hint for one in written.lines if one.is_bad} == {
+        "Run: doit backup, with --force where an older good one is still fresh."
+    }
 
 
 def test_what_stands_is_told_with_the_run() -> None:

@@ -105,7 +105,7 @@ _FATES: Final[Mapping[str, Any]] = {
     "discovery_failed": _failed,
     "restore_failed": _failed,
     "restored": _restored,
-    "abandoned": _lost("abandoned", "Run: doit backup, which makes it again."),
+    "abandoned": _lost("abandoned", "Run: doit backup, with --force where an older good one is still fresh."),
     "damaged": _lost("damaged", "Bring the file back and run: doit verify; or make a new one: doit backup --force"),
     "missing": _lost("missing", "Bring the file back and run: doit verify; or make a new one: doit backup --force"),
 }
