@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import re
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -12,6 +15,7 @@ from datasette_auth_passwords.utils import hash_password
 
 from tests.project import Project, new_project
 from tests.site.conftest import PATIENCE_SECONDS, WORD, RunningSite, open_folder, serving
+from vya_backup.clock import nap
 from vya_backup.settings.site_model import is_loopback
 
 
@@ -121,6 +125,19 @@ def test_monitoring_on_this_machine_needs_no_login(guarded: RunningSite) -> None
     assert guarded.get("/health/live").json() == {"alive": True}
     assert guarded.get("/metrics").status_code == 200
     assert set(guarded.get("/health").json()) == {"status", "timestamp"}
+
+
+def test_a_connection_that_rested_is_still_served(site: RunningSite) -> None:
+    """A proxy that keeps its connections open, as they all do, never asks on one that is being closed."""
+    longer_than_by_default_seconds = 5.5
+    connection = http.client.HTTPConnection(site.address.removeprefix("http://"), timeout=PATIENCE_SECONDS)
+    connection.auto_open = 0
+    connection.connect()
+    with closing(connection):
+        for rest in (longer_than_by_default_seconds, 0):
+            connection.request("GET", "/health/live")
+            assert json.load(connection.getresponse()) == {"alive": True}
+            nap(rest)
 
 
 def test_the_hash_is_nowhere_in_sight(guarded: RunningSite) -> None:

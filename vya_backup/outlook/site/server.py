@@ -19,6 +19,9 @@ from vya_backup.resources import resource
 
 INSTALL: Final = "Run: pip install 'vya-backupdb[auditors]', or in a checkout: .venv/bin/pip install -e '.[auditors]'"
 ACCOUNTS_PLUGIN: Final = "datasette-auth-passwords"
+IDLE_SECONDS: Final = 75
+"""How long a resting connection is kept: longer than a reverse proxy keeps its own (nginx: 60 seconds), so that
+never a request arrives while the connection is being closed; uvicorn's five seconds make such a proxy say 502."""
 SETTINGS: Final = {
     "allow_download": False,
     "allow_csv_stream": True,
@@ -93,6 +96,7 @@ def listen(made: Any, service: Service) -> None:
         log_level="warning",
         lifespan="on",
         server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=2,
     )
 
