@@ -1,23 +1,18 @@
-"""The two-word commands: `config …` and `credentials …`, which parse their own options.
-
-doit's parser stops at the first word that is no option, so what follows it is read here with the same declarations.
-"""
+"""`config …` and `credentials …`: what the operator has written, looked at, tried, encrypted, migrated."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
-from doit.cmdparse import CmdOption, CmdParse, CmdParseError
-
 from vya_backup.command_line.commands import JSON, show
-from vya_backup.command_line.options import Declaration, flag
-from vya_backup.command_line.session import GLOBAL_CONFIG, configured, demand_configuration, guarded
+from vya_backup.command_line.options import flag, option
+from vya_backup.command_line.session import GLOBAL_CONFIG, configured, demand_configuration
+from vya_backup.command_line.two_words import TwoWord, Word
 from vya_backup.errors import UsageError
 from vya_backup.jobs.connection_tests import test_connections
 from vya_backup.outlook.fitting import fitted
@@ -32,45 +27,6 @@ from vya_backup.settings.private_files import exists
 from vya_backup.settings.showing import as_data, as_yaml
 
 KEY_KINDS = [("key-file", ""), ("hostname-based", ""), ("", "")]
-Action = Callable[[Mapping[str, Any]], int]
-
-
-def option(name: str, help_text: str, **more: Any) -> Declaration:
-    """Declare an option of a two-word command."""
-    return {"name": name, "long": name.replace("_", "-"), "default": "", "help": help_text, **more}
-
-
-class TwoWord(Command):  # type: ignore[misc]
-    """A command whose first word names what is done."""
-
-    words: Mapping[str, tuple[Action, tuple[Declaration, ...]]] = {}
-    take_names: frozenset[str] = frozenset()
-    """The words that take names beside their options; the action finds them in the option `names`."""
-    only_look: frozenset[str] = frozenset()
-    """The words that change nothing, so that whoever reads their output may leave when he has seen enough."""
-
-    def execute(self, params: Any, args: Sequence[str]) -> int:
-        """Find the word, parse its options, act."""
-        return guarded(lambda: self._act(list(args)), only_looks=bool(self.only_look & {*args[:1]}))
-
-    def _act(self, args: list[str]) -> int:
-        known = ", ".join(f"doit {self.name} {word}" for word in self.words)
-        if not args or args[0] not in self.words:
-            raise UsageError(f"{self.name} needs to be told what to do", f"There is: {known}.")
-        action, declared = self.words[args[0]]
-        parser, names = CmdParse([CmdOption(dict(option)) for option in declared]), []
-        try:
-            options, rest = parser.parse(args[1:])
-            while rest and args[0] in self.take_names:
-                names.append(rest.pop(0))
-                options, rest = parser.parse_only(rest, options)
-        except CmdParseError as error:
-            takes = ", ".join(f"--{option['long']}" for option in declared)
-            cause = getattr(error.__context__, "msg", str(error))
-            raise UsageError(f"{self.name} {args[0]}: {cause}", f"It takes {takes}.") from error
-        if rest:
-            raise UsageError(f"{self.name} {args[0]} does not take {rest[0]!r}")
-        return action({**options, "names": names})
 
 
 def validate(options: Mapping[str, Any]) -> int:
@@ -169,21 +125,30 @@ class Config(TwoWord):
 
     name = "config"
     doc_purpose = "validate, show or migrate the configuration, or test the connections of its instances"
-    doc_usage = "validate | show | test-connections | migrate | schema"
-    only_look = frozenset({"validate", "show", "test-connections", "schema"})
     words = {  # noqa: RUF012 - a constant, read only
-        "validate": (validate, ()),
-        "show": (
+        "validate": Word("Check configuration, credentials and hooks.", validate, only_looks=True),
+        "show": Word(
+            "Print the configuration in force, defaults too; no secret is part of it.",
             show_configuration,
             (
                 JSON,
                 option("format", "yaml or json", choices=[("yaml", ""), ("json", ""), ("", "")]),
-                option("no_secrets", "always so", type=bool, default=False),
+                flag("no_secrets", "always so"),
             ),
+            only_looks=True,
         ),
-        "test-connections": (try_connections, (JSON, option("instance", "only this one"))),
-        "migrate": (migrate_configuration, (flag("dry_run", "show the change, write nothing"),)),
-        "schema": (print_schema, ()),
+        "test-connections": Word(
+            "Log in to every server, and say what the account may see.",
+            try_connections,
+            (JSON, option("instance", "only this one")),
+            only_looks=True,
+        ),
+        "migrate": Word(
+            "Rewrite an older file in the newest schema; comments stay.",
+            migrate_configuration,
+            (flag("dry_run", "show the change, write nothing"),),
+        ),
+        "schema": Word("Print the JSON Schema, for editors.", print_schema, only_looks=True),
     }
 
 
@@ -192,16 +157,16 @@ class Credentials(TwoWord):
 
     name = "credentials"
     doc_purpose = "encrypt accounts into the store, or rotate its key"
-    doc_usage = "encrypt --input F [--output F] [--force] | rotate"
     words = {  # noqa: RUF012 - a constant, read only
-        "encrypt": (
+        "encrypt": Word(
+            "Encrypt a plain file of accounts into the store.",
             encrypt_credentials,
             (
                 option("input", "the plain JSON file of accounts"),
                 option("output", "the store (default: credentials.file)"),
                 option("key", "key-file or hostname-based", choices=KEY_KINDS),
-                option("force", "replace a store that exists", type=bool, default=False),
+                flag("force", "replace a store that exists"),
             ),
         ),
-        "rotate": (rotate_credentials, ()),
+        "rotate": Word("Give the store a new key, and encrypt every entry with it.", rotate_credentials),
     }

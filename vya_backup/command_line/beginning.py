@@ -13,10 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
-
 from vya_backup.command_line import first_questions
 from vya_backup.command_line.conversation import Conversation
+from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.session import GLOBAL_CONFIG, guarded, looking
 from vya_backup.command_line.timer_offer import TIMER, by_cron, is_offered, offer_timer
 from vya_backup.command_line.timers import LINGER
@@ -41,7 +40,7 @@ STILL_MEANT = {"place", "no_backup", "no_timer", "dry_run", "yes"}
 PATIENCE_SECONDS = 60.0  # nothing else waits, and a server that is slow once should not end a first contact
 
 
-class Init(Command):  # type: ignore[misc]
+class Init(Explained):
     """First contact."""
 
     name = "init"

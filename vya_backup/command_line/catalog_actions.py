@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from vya_backup.command_line.administration import option
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.options import option
 from vya_backup.command_line.session import configured, looking
 from vya_backup.errors import UsageError
 from vya_backup.history.catalog import Catalog

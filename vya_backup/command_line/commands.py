@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
 from doit.exceptions import InvalidCommand
 
+from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import Declaration, flag
 from vya_backup.command_line.session import guarded, keys_in, looking
 from vya_backup.decisions.naming import Key
@@ -29,7 +29,7 @@ from vya_backup.outlook.schedule_tables import missed_lines
 JSON = flag("json", "exact values as JSON")
 
 
-class Looking(Command, ABC):  # type: ignore[misc]
+class Looking(Explained):
     """A command that only looks; subclasses say what."""
 
     cmd_options: tuple[Declaration, ...] = (JSON,)
@@ -149,19 +149,19 @@ class Audit(Looking):
         return 0 if report.ok else 1
 
 
-class NoClean(Command):  # type: ignore[misc]
+class NoClean(Explained):
     """Closed: doit could remove nothing here, and must not learn to."""
 
     name = "clean"
     doc_purpose = "closed: backups are never removed by doit"
-    cmd_options = ({"name": "cleanall", "short": "a", "long": "clean-all", "type": bool, "default": False},)
+    cmd_options = ({**flag("cleanall", "as refused as without it"), "short": "a", "long": "clean-all"},)
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Refuse."""
         raise InvalidCommand("clean is closed: backups are never removed by doit")
 
 
-class NoIgnore(Command):  # type: ignore[misc]
+class NoIgnore(Explained):
     """Closed: an ignored backup would be skipped silently for ever."""
 
     name = "ignore"

@@ -7,10 +7,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import Command
-
 from vya_backup import clock
-from vya_backup.command_line.administration import option
+from vya_backup.command_line.help_pages import Explained
+from vya_backup.command_line.options import option
 from vya_backup.command_line.session import configured, guarded, looking
 from vya_backup.errors import StorageFailed, UsageError
 from vya_backup.history.catalog import Catalog
@@ -26,7 +25,7 @@ from vya_backup.transport.storage import Store
 VERIFY = "Verify it anywhere: python3 -m zipfile -e {0} evidence; python3 -I evidence/verify.py {0}"
 
 
-class Evidence(Command):  # type: ignore[misc]
+class Evidence(Explained):
     """What auditors are given."""
 
     name = "evidence"

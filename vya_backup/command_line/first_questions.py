@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from vya_backup.command_line.conversation import Conversation
-from vya_backup.command_line.options import Declaration, flag
+from vya_backup.command_line.options import Declaration, flag, option
 from vya_backup.engines import MODULES, engine_for, has_accounts
 from vya_backup.engines.answers import Server
 from vya_backup.errors import UsageError
@@ -35,34 +35,30 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
-def _text(name: str, help_text: str) -> Declaration:
-    return {"name": name, "long": name.replace("_", "-"), "default": "", "help": help_text}
-
-
 OPTIONS: tuple[Declaration, ...] = (
-    _text("place", "where the configuration goes: here, user, system (default: what fits the account)"),
-    _text("engine", f"what is backed up: {', '.join(ENGINES)}"),
-    _text("host", "the server's name or address (default: this machine)"),
-    _text("port", "its port"),
-    _text("socket", "or its socket on this machine"),
-    _text("path", "SQLite: a file, a folder, or a pattern such as /srv/app/*.db"),
-    _text("ca_cert", "who signed the certificate of a remote server (default: the system's authorities)"),
+    option("place", "where the configuration goes: here, user, system (default: what fits the account)"),
+    option("engine", f"what is backed up: {', '.join(ENGINES)}"),
+    option("host", "the server's name or address (default: this machine)"),
+    option("port", "its port"),
+    option("socket", "or its socket on this machine"),
+    option("path", "SQLite: a file, a folder, or a pattern such as /srv/app/*.db"),
+    option("ca_cert", "who signed the certificate of a remote server (default: the system's authorities)"),
     flag("no_tls", "say that the line to a remote server is plain"),
-    _text("id", "the instance's name in the configuration"),
-    _text("admin_user", "an administrator's account on the server, which makes the one for backups"),
-    _text(
+    option("id", "the instance's name in the configuration"),
+    option("admin_user", "an administrator's account on the server, which makes the one for backups"),
+    option(
         "admin_password_file", "a file whose first line is its password (default: asked; without one, by the socket)"
     ),
-    _text("admin_password_env", "or the environment variable that holds it"),
-    _text("account", f"the account for backups (default: {ACCOUNT})"),
-    _text("account_host", "MySQL, MariaDB: from where it may come (default: here, or % for a remote server)"),
+    option("admin_password_env", "or the environment variable that holds it"),
+    option("account", f"the account for backups (default: {ACCOUNT})"),
+    option("account_host", "MySQL, MariaDB: from where it may come (default: here, or % for a remote server)"),
     flag("existing_account", "it is there already, and nothing is changed on the server"),
-    _text("password_file", "a file whose first line is the password of an existing account"),
-    _text("password_env", "or the environment variable that holds it"),
-    _text("base_path", "the folder for backups"),
-    _text("timezone", "the time zone that days are counted in"),
-    _text("mail", "who is told of failures: A,B"),
-    _text("smtp_host", "the server that takes their mail (default: localhost)"),
+    option("password_file", "a file whose first line is the password of an existing account"),
+    option("password_env", "or the environment variable that holds it"),
+    option("base_path", "the folder for backups"),
+    option("timezone", "the time zone that days are counted in"),
+    option("mail", "who is told of failures: A,B"),
+    option("smtp_host", "the server that takes their mail (default: localhost)"),
     flag("add", "one more instance for a configuration that exists"),
     flag("print_grants", "print the statements that make the account, for an administrator, and stop"),
     flag("no_backup", "make no first backup"),

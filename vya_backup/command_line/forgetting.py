@@ -8,11 +8,12 @@ from typing import Any
 import doit.cmd_forget
 
 from vya_backup.command_line import backend
+from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.run import is_ours
 from vya_backup.command_line.session import configured, guarded, opened
 
 
-class Forget(doit.cmd_forget.Forget):  # type: ignore[misc]
+class Forget(Explained, doit.cmd_forget.Forget):  # type: ignore[misc]
     """Replaces doit's own `forget` for this project's tasks."""
 
     name = "forget"

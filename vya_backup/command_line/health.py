@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from doit.cmd_base import Command
-
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import Declaration
 from vya_backup.command_line.session import configured, demand_configuration, guarded
 from vya_backup.errors import ConfigurationError, UsageError
@@ -18,7 +17,7 @@ from vya_backup.jobs.health.subject import Subject
 from vya_backup.outlook.health_tables import health_lines, health_values, is_healthy
 
 
-class Health(Command):  # type: ignore[misc]
+class Health(Explained):
     """The whole installation; nothing is written anywhere."""
 
     name = "health"

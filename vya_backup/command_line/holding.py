@@ -6,13 +6,12 @@ Both are events with a reason and an actor; saying the same once more changes no
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from doit.cmd_base import Command
-
 from vya_backup.command_line.commands import find_key
+from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import Declaration, Selection
 from vya_backup.command_line.session import configured, demand_configuration, guarded, opened, run_started
 from vya_backup.errors import UsageError
@@ -25,7 +24,7 @@ DATABASE = {"name": "database", "long": "database", "default": "", "help": "the 
 REASON = {"name": "reason", "long": "reason", "default": "", "help": "why; it is kept in the audit log"}
 
 
-class _Promising(Command, ABC):  # type: ignore[misc]
+class _Promising(Explained):
     """A command that appends one event, or finds that nothing is to be said."""
 
     cmd_options: tuple[Declaration, ...] = (BACKUP, REASON)

@@ -26,6 +26,7 @@ from vya_backup.command_line.doit_settings import DOIT_CONFIG
 from vya_backup.command_line.evidence import Evidence
 from vya_backup.command_line.forgetting import Forget
 from vya_backup.command_line.health import Health
+from vya_backup.command_line.help_pages import asks_for_help
 from vya_backup.command_line.holding import Hold, Release
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
@@ -97,4 +98,7 @@ def _without_globals(words: list[str]) -> list[str]:
         else:
             break
         words.pop(0)
-    return [word for word in words if word]  # doit stumbles over an empty argument
+    words = [word for word in words if word]  # doit stumbles over an empty argument
+    if not asks_for_help(words):
+        return words
+    return ["help", *[word for word in words if not word.startswith("-")][:1]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vya_backup.command_line.administration import Action, TwoWord, option
-from vya_backup.command_line.options import flag
+from vya_backup.command_line.options import flag, option
+from vya_backup.command_line.two_words import Action, TwoWord, Word
 
 
 def _action(name: str) -> Action:
@@ -23,21 +23,30 @@ class Notify(TwoWord):
 
     name = "notify"
     doc_purpose = "try the channels, show a mail, send the one of the week, tell of a unit that failed"
-    doc_usage = "test [--dry-run] | preview [--run ID] [--html F] | digest [--again] | failed --unit NAME"
-    only_look = frozenset({"preview"})
     words = {  # noqa: RUF012 - a constant, read only
-        "test": (_action("try_channels"), (flag("dry_run", "show the mail, send nothing"),)),
-        "preview": (
+        "test": Word(
+            "Send something to each channel, and say what its server answered.",
+            _action("try_channels"),
+            (flag("dry_run", "show the mail, send nothing"),),
+        ),
+        "preview": Word(
+            "Show the mail about a run.",
             _action("preview"),
             (
                 option("run", "the mail about this run, by its id or the beginning of it (default: the newest)"),
                 option("html", "write its HTML into this file"),
                 flag("digest", "the mail of the week instead"),
             ),
+            only_looks=True,
         ),
-        "digest": (
+        "digest": Word(
+            "Send the mail of the week, unless it was sent.",
             _action("send_week"),
             (flag("again", "send it although it was sent this week"), flag("dry_run", "show it, send nothing")),
         ),
-        "failed": (_action("tell_of_unit"), (option("unit", "the unit of systemd that failed"),)),
+        "failed": Word(
+            "Tell that a unit of systemd failed, also when it was killed.",
+            _action("tell_of_unit"),
+            (option("unit", "its name"),),
+        ),
     }

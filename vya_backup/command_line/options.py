@@ -18,27 +18,28 @@ from vya_backup.errors import UsageError
 Declaration = dict[str, Any]
 
 
-def _text(name: str, help_text: str, long: str = "") -> Declaration:
-    return {"name": name, "long": long or name.replace("_", "-"), "default": "", "help": help_text}
+def option(name: str, help_text: str, **more: Any) -> Declaration:
+    """Declare an option; without more it takes a text."""
+    return {"name": name, "long": name.replace("_", "-"), "default": "", "help": help_text, **more}
 
 
 def flag(name: str, help_text: str) -> Declaration:
     """Declare an option without a value."""
-    return {"name": name, "long": name.replace("_", "-"), "type": bool, "default": False, "help": help_text}
+    return option(name, help_text, type=bool, default=False)
 
 
 def _number(name: str, help_text: str) -> Declaration:
-    return {"name": name, "long": name.replace("_", "-"), "type": int, "default": 0, "help": help_text}
+    return option(name, help_text, type=int, default=0)
 
 
 def _names(name: str, help_text: str) -> Declaration:
     """Declare an option that may be said several times."""
-    return {"name": name, "long": name.replace("_", "-"), "type": list, "default": [], "help": help_text}
+    return option(name, help_text, type=list, default=[])
 
 
 BACKUP: tuple[Declaration, ...] = (
-    _text("instance", "only this instance"),
-    _text("database", "only these databases: A,B"),
+    option("instance", "only this instance"),
+    option("database", "only these databases: A,B"),
     flag("all", "every database of every instance (the default)"),
     flag("dry_run", "show what is due and why, touch nothing"),
     flag("force", "dump although a fresh backup exists; nothing is overwritten"),
@@ -50,14 +51,14 @@ BACKUP: tuple[Declaration, ...] = (
 )
 
 RESTORE: tuple[Declaration, ...] = (
-    _text("at", "the newest good backup at or before this time, in the configured zone"),
-    _text("datetime", "the same as --at"),
+    option("at", "the newest good backup at or before this time, in the configured zone"),
+    option("datetime", "the same as --at"),
     flag("latest", "the newest good backup, even if it is suspiciously small"),
-    _text("backup", "this backup, by its id or the beginning of it"),
-    _text("file", "this file, also one that the catalog has never seen"),
-    _text("to", "restore under this name"),
-    _text("target_database", "the same as --to"),
-    _text("target_instance", "restore onto this instance"),
+    option("backup", "this backup, by its id or the beginning of it"),
+    option("file", "this file, also one that the catalog has never seen"),
+    option("to", "restore under this name"),
+    option("target_database", "the same as --to"),
+    option("target_instance", "restore onto this instance"),
     flag("dry_run", "check everything and show what would be done, touch nothing"),
     flag("force", "replace what is there; the old one survives until the new one stands"),
     flag("interactive", "pick the backup from a list"),
@@ -67,9 +68,9 @@ RESTORE: tuple[Declaration, ...] = (
     flag("all", "with --force and a pattern: restore every database that matches"),
     _names("user", "@users: only this account, `alice` or `app@10.%`; several times for several"),
     _names("exclude_user", "@users: all but these, A,B; may be said several times"),
-    _text("instance", "with a bare `restore`: of this instance"),
-    _text("database", "with a bare `restore`: this database"),
-    _text("date", "with --list: of this day only"),
+    option("instance", "with a bare `restore`: of this instance"),
+    option("database", "with a bare `restore`: this database"),
+    option("date", "with --list: of this day only"),
     _number("limit", "with --list: so many at most"),
 )
 
@@ -83,21 +84,21 @@ VERIFY: tuple[Declaration, ...] = (
     _number("workers", "files read at once (default: backup.parallel)"),
     flag("dry_run", "list what would be read, in order; read nothing"),
     flag("drill", "restore the newest good backup of each on a private server, and compare"),
-    _text("backup", "with --drill: this backup, by its id or the beginning of it"),
+    option("backup", "with --drill: this backup, by its id or the beginning of it"),
 )
 
 RECOVER: tuple[Declaration, ...] = (
-    _text("target_instance", "recover onto this instance (the gone one itself, where it was set up anew)"),
-    _text("at", "as of this time: the newest good backups at or before it, in the configured zone"),
+    option("target_instance", "recover onto this instance (the gone one itself, where it was set up anew)"),
+    option("at", "as of this time: the newest good backups at or before it, in the configured zone"),
     flag("latest", "the newest good backups, even those that are suspiciously small"),
-    _text("exclude_database", "leave these databases out: A,B"),
+    option("exclude_database", "leave these databases out: A,B"),
     _number("workers", "databases at once (default: backup.parallel)"),
     flag("dry_run", "show what would be done, how much and how long, touch nothing"),
     flag("force", "replace what is there; an old one survives until the new one stands"),
     flag("yes", "answer the question that --force asks on a terminal"),
 )
 
-DRILL: tuple[Declaration, ...] = (_text("backup", "this backup, by its id or the beginning of it"),)
+DRILL: tuple[Declaration, ...] = (option("backup", "this backup, by its id or the beginning of it"),)
 
 OF_GROUP: Mapping[str, tuple[Declaration, ...]] = {
     "backup": BACKUP,
@@ -176,7 +177,7 @@ def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tupl
     try:
         options, left = parser.parse(rest)
     except CmdParseError as error:
-        raise UsageError(f"{task}: {_first_words(error)}", _takes(declared)) from error
+        raise UsageError(f"{task}: {what_is_wrong(error)}", _takes(declared)) from error
     return {option["name"]: options[option["name"]] for option in declared}, left
 
 
@@ -185,7 +186,7 @@ def fresh(option: Declaration) -> Any:
     return list(option["default"]) if option.get("type") is list else option["default"]
 
 
-def _first_words(error: CmdParseError) -> str:
+def what_is_wrong(error: CmdParseError) -> str:
     """Return what is wrong, without doit's list of option objects."""
     cause = error.__context__
     return cause.msg if isinstance(cause, getopt.GetoptError) else str(error)

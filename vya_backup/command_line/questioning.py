@@ -7,9 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from vya_backup.command_line.administration import option
 from vya_backup.command_line.commands import JSON
-from vya_backup.command_line.options import Declaration
+from vya_backup.command_line.options import Declaration, option
 from vya_backup.command_line.session import looking
 from vya_backup.decisions.tabular import csv_pieces
 from vya_backup.errors import UsageError

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from vya_backup import __version__
-from vya_backup.command_line.administration import TwoWord, option
 from vya_backup.command_line.catalog_actions import (
     EXPORT_OPTIONS,
     MERGE_OPTIONS,
@@ -20,10 +19,12 @@ from vya_backup.command_line.catalog_actions import (
     publish_catalog,
 )
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.options import option
 from vya_backup.command_line.questioning import ask_catalog, ask_options
 from vya_backup.command_line.serving import OPTIONS as SERVING
 from vya_backup.command_line.serving import serve
 from vya_backup.command_line.session import configured, demand_configuration, opened, wired
+from vya_backup.command_line.two_words import TwoWord, Word
 from vya_backup.decisions.copies import FOLDER, folder_of
 from vya_backup.errors import BackupError, CatalogError, ConfigurationError, UsageError
 from vya_backup.history.recovering import complete
@@ -137,17 +138,15 @@ class CatalogCommand(TwoWord):
 
     name = "catalog"
     doc_purpose = "publish, merge, export, ask or show the catalog, or make a lost one again"
-    doc_usage = (
-        "publish | merge OTHER... --output FILE | export [--since POSITION] [--output FILE]"
-        " | ask [--question NAME] | rebuild [--from F] | serve [--host H] [--port P] [--catalog F]"
-    )
-    take_names = frozenset({"merge"})
-    only_look = frozenset({"export", "ask"})
     words = {  # noqa: RUF012 - a constant, read only
-        "publish": (publish_catalog, PUBLISH_OPTIONS),
-        "merge": (merge_catalogs, MERGE_OPTIONS),
-        "export": (export_events, EXPORT_OPTIONS),
-        "ask": (ask_catalog, ask_options()),
-        "rebuild": (rebuild, (JSON, option("from", "the tree, or folder @catalog, that holds the copies"))),
-        "serve": (serve, SERVING),
+        "publish": Word("Write the copy that others may read.", publish_catalog, PUBLISH_OPTIONS),
+        "merge": Word("Put several hosts' published copies into one.", merge_catalogs, MERGE_OPTIONS, names="OTHER..."),
+        "export": Word("Print events as JSON lines.", export_events, EXPORT_OPTIONS, only_looks=True),
+        "ask": Word("Answer one of the questions that auditors ask.", ask_catalog, ask_options(), only_looks=True),
+        "rebuild": Word(
+            "Make a lost catalog again from its copies, or from what lies beside the backups.",
+            rebuild,
+            (JSON, option("from", "the tree, or folder @catalog, that holds the copies")),
+        ),
+        "serve": Word("Show a published copy in the browser, to read only.", serve, SERVING),
     }

@@ -18,11 +18,13 @@ from doit.task import Stream
 from vya_backup import log
 from vya_backup.command_line import backend, selecting, timing, verify_choosing
 from vya_backup.command_line.announcing import names_something, ping_start
+from vya_backup.command_line.help_pages import HELP, Explained
 from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
+from vya_backup.command_line.task_help import TaskHelp
 from vya_backup.command_line.tasks import task_backup
 from vya_backup.errors import ConfigurationError, UsageError
 from vya_backup.history.run import Run as Begun
@@ -45,11 +47,27 @@ def is_ours(command: Any, params: Any) -> bool:
     return command.loader.namespace.get("task_backup") is task_backup
 
 
-class Run(doit.cmd_run.Run):  # type: ignore[misc]
+class Run(Explained, doit.cmd_run.Run):  # type: ignore[misc]
     """Replaces doit's own `run`."""
 
     name = "run"
     doc_purpose = "back up, restore, verify: run tasks (the default command)"
+    doc_usage = "[TASK...]"
+    doc_description = "The options here are doit's; those of a task follow its name, and `help TASK` lists them."
+
+    def __init__(self, **surroundings: Any) -> None:
+        """Keep what a page of help needs."""
+        super().__init__(**surroundings)
+        self._surroundings = surroundings
+
+    def parse_execute(self, in_args: Sequence[str]) -> int:
+        """Run, or show the page of the task that `--help` stands behind."""
+        rest = [word for word in in_args if word not in HELP]
+        if len(rest) < len(in_args):
+            params, tasks = self.cmdparser.parse(rest)
+            if is_ours(self, params):
+                return int(TaskHelp(**self._surroundings).parse_execute(tasks[:1]) or 0)
+        return super().parse_execute(in_args)
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Run the selected tasks; the module says what the exit status means."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from vya_backup import clock
 from vya_backup.command_line import timers
-from vya_backup.command_line.administration import TwoWord, option
 from vya_backup.command_line.commands import JSON, show
 from vya_backup.command_line.leaving import print_error
+from vya_backup.command_line.options import option
 from vya_backup.command_line.session import configured, demand_configuration, looking, opened, run_started
 from vya_backup.command_line.timing import STARTED_BY_TIMER
+from vya_backup.command_line.two_words import TwoWord, Word
 from vya_backup.decisions.missed import words
 from vya_backup.decisions.schedule import JOBS
 from vya_backup.errors import AlreadyRunning, CatalogMissing, UsageError
@@ -126,12 +127,14 @@ class ScheduleCommand(TwoWord):
 
     name = "schedule"
     doc_purpose = "install timers from the configuration, show the next runs, run a job as they do"
-    doc_usage = "install [--user] [--dry-run] | remove | show | run JOB"
-    take_names = frozenset({"run"})
-    only_look = frozenset({"show"})
     words = {  # noqa: RUF012 - a constant, read only
-        "install": (timers.install, timers.INSTALL),
-        "remove": (timers.remove, timers.REMOVE),
-        "run": (run_job, ()),
-        "show": (show_schedule, (JSON, option("count", "so many runs of each job", default="3"))),
+        "install": Word("Write units of systemd, or a table of cron.", timers.install, timers.INSTALL),
+        "remove": Word("Remove what `install` wrote.", timers.remove, timers.REMOVE),
+        "run": Word(f"Run a job as its timer does: {', '.join(JOBS)}.", run_job, names="JOB"),
+        "show": Word(
+            "Print when each job comes next, and what came of it last time.",
+            show_schedule,
+            (JSON, option("count", "so many runs of each job", default="3")),
+            only_looks=True,
+        ),
     }

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vya_backup.command_line.administration import option
-from vya_backup.command_line.options import Declaration
+from vya_backup.command_line.options import Declaration, option
 from vya_backup.command_line.session import configured
 from vya_backup.errors import CatalogError, CatalogMissing, ConfigurationError, UsageError
 from vya_backup.history.catalog import Catalog

@@ -1,7 +1,4 @@
-"""`doit help` and `doit help TASK` in 80 columns: what there is to do and to see, and the options of a task.
-
-doit's own pages tell of its dodo files and of a configuration file that is not used here.
-"""
+"""`doit help` and `doit help NAME` in 80 columns: what there is to do and to see, and the options of one of them."""
 
 from __future__ import annotations
 
@@ -10,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doit.cmd_help import Help
-from doit.cmdparse import CmdOption
 
+from vya_backup.command_line.help_pages import WIDTH, Usage, page
+from vya_backup.command_line.options import OF_GROUP
+from vya_backup.command_line.session import guarded
 from vya_backup.command_line.tasks import TASKS
 
-WIDTH, LEFT = 80, 25
-SHORT_LEFT = 16
+LEFT = 16
 DOITS_OWN = {
     "forget": "forget how a task ended last; backups stay",
     "help": "this page; or of a task or command: its options",
@@ -30,6 +28,17 @@ class TaskHelp(Help):  # type: ignore[misc]
 
     name = "help"
 
+    def execute(self, params: Any, args: Sequence[str]) -> int:
+        """Show a page; who has read enough may leave."""
+        return guarded(lambda: self._show(params, args), only_looks=True)
+
+    def _show(self, params: Any, args: Sequence[str]) -> int:
+        group = args[0].partition(":")[0] if len(args) == 1 else ""
+        if group not in OF_GROUP:
+            return int(super().execute(params, args) or 0)
+        print(page(f"{self.bin_name} {args[0]}", TASKS[group], [Usage("", "", OF_GROUP[group])]))
+        return 0
+
     def print_usage(self, cmds: Mapping[str, Any]) -> None:
         """Print the front page."""
         print(f"{self.bin_name} backs up PostgreSQL, MySQL, MariaDB and SQLite databases.\n")
@@ -41,21 +50,6 @@ class TaskHelp(Help):  # type: ignore[misc]
             print(_line(name, DOITS_OWN.get(name, command.doc_purpose)))
         print(f"\nOptions of one of them: {self.bin_name} help NAME")
 
-    def _execute(self, pos_args: Sequence[str]) -> bool:
-        task = next((task for task in self.task_list if task.name == pos_args[0]), None)
-        if task is None:
-            return False
-        print(f"{self.bin_name} {task.name}\n  {task.doc}\n")
-        for declared in task.params:
-            print(option_line(declared))
-        return True
-
-
-def option_line(declared: dict[str, Any]) -> str:
-    """Return an option with what it does, folded to the width."""
-    shown = str(CmdOption(dict(declared)).help_param())
-    return textwrap.fill(declared["help"], WIDTH, initial_indent=f"  {shown:{LEFT - 3}} ", subsequent_indent=" " * LEFT)
-
 
 def _line(name: str, words: str) -> str:
-    return textwrap.fill(words, WIDTH, initial_indent=f"  {name:{SHORT_LEFT - 2}}", subsequent_indent=" " * SHORT_LEFT)
+    return textwrap.fill(words, WIDTH, initial_indent=f"  {name:{LEFT - 2}}", subsequent_indent=" " * LEFT)

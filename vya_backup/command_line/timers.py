@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vya_backup.command_line.administration import option
-from vya_backup.command_line.options import Declaration
+from vya_backup.command_line.options import Declaration, flag, option
 from vya_backup.command_line.session import configured, demand_configuration
 from vya_backup.decisions import crontab
 from vya_backup.decisions.units import NAME, Installation, timers, unit_files
@@ -37,15 +36,15 @@ LINGER = "loginctl enable-linger"
 SYSTEM, CRON = Path("/etc/systemd/system"), Path("/etc/cron.d")
 
 _PLACE: tuple[Declaration, ...] = (
-    option("user", "in your own systemd, or your own crontab", type=bool, default=False),
+    flag("user", "in your own systemd, or your own crontab"),
     option("folder", f"where the files go (default: {SYSTEM}, {CRON}, or ~/.config/systemd/user)"),
-    option("dry_run", "show the files, write nothing", type=bool, default=False),
-    option("now", "also run the commands of systemctl that make them count", type=bool, default=False),
+    flag("dry_run", "show the files, write nothing"),
+    flag("now", "also run the commands of systemctl that make them count"),
 )
 INSTALL: tuple[Declaration, ...] = (
     *_PLACE,
     option("account", f"who the runs are run as (default: {NAME})", default=NAME),
-    option("force", "overwrite what a person changed", type=bool, default=False),
+    flag("force", "overwrite what a person changed"),
 )
 REMOVE = _PLACE
 

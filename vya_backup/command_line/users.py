@@ -6,13 +6,23 @@ The last two are the tasks of `INSTANCE/@users` under another name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from doit.cmd_base import Command
 from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 
 from vya_backup.command_line.commands import JSON, show
-from vya_backup.command_line.options import BACKUP, RESTORE, Declaration, Selection, flag, fresh, written
+from vya_backup.command_line.help_pages import Explained, Usage
+from vya_backup.command_line.options import (
+    OF_GROUP,
+    Declaration,
+    Selection,
+    flag,
+    fresh,
+    option,
+    what_is_wrong,
+    written,
+)
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.session import guarded, keys_in, looking
 from vya_backup.decisions.accounts import differences
@@ -23,15 +33,30 @@ from vya_backup.jobs.accounts_states import LIVE, instances_with_accounts, liste
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.outlook import account_tables
 
-Look = Callable[[Workspace, Mapping[str, Any], list[str]], int]
-AS_TASK: Mapping[str, tuple[str, ...]] = {
-    "backup": ("instance", "all", "dry_run", "force", "compression"),
+AS_TASK: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "backup": (
+        "Back up accounts, roles and grants, of one instance or of all.",
+        ("instance", "all", "dry_run", "force", "compression"),
+    ),
     "restore": (
-        *("instance", "all", "user", "exclude_user", "file", "backup", "at", "latest"),
-        *("target_instance", "dry_run", "force", "yes"),
+        "Bring accounts back, all or some.",
+        (
+            *("instance", "all", "user", "exclude_user", "file", "backup", "at", "latest"),
+            *("target_instance", "dry_run", "force", "yes"),
+        ),
     ),
 }
-"""The words that are tasks, with those of their options that are about accounts."""
+"""The words that are tasks: what each does, and those of its options that are about accounts."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A word that looks: what it shows, in a sentence; who shows it; its options; and the names that it takes."""
+
+    about: str
+    show: Callable[[Workspace, Mapping[str, Any], list[str]], int]
+    options: tuple[Declaration, ...]
+    names: str = ""
 
 
 def list_accounts(workspace: Workspace, options: Mapping[str, Any], names: list[str]) -> int:
@@ -90,45 +115,47 @@ def _database(workspace: Workspace, options: Mapping[str, Any]) -> Key:
     raise UsageError(f"it is not said which instance's {name} is meant", f"Say --instance; it is on: {which}.")
 
 
-def _text(name: str, help_text: str) -> Declaration:
-    return {"name": name, "long": name.replace("_", "-"), "default": "", "help": help_text}
-
-
-LOOKS: Mapping[str, tuple[Look, str, tuple[Declaration, ...]]] = {
-    "list": (
+LOOKS: Mapping[str, Look] = {
+    "list": Look(
+        "List the accounts of the newest good backups, of one backup, or of one file.",
         list_accounts,
-        "[INSTANCE]",
-        (JSON, _text("backup", "of this backup, by its id or the beginning of it"), _text("file", "of this file")),
+        (JSON, option("backup", "of this backup, by its id or the beginning of it"), option("file", "of this file")),
+        names="[INSTANCE]",
     ),
-    "show-grants": (
+    "show-grants": Look(
+        "Show who may do what on one database.",
         show_grants,
-        "",
-        (JSON, _text("database", "on this database"), _text("instance", "on this instance")),
+        (JSON, option("database", "on this database"), option("instance", "on this instance")),
     ),
-    "diff": (
+    "diff": Look(
+        "Show what happened to the accounts of an instance between two states.",
         diff,
-        "[INSTANCE]",
         (
             JSON,
-            _text("from", "the earlier state: a time, a backup's id, or `live`"),
-            _text("to", f"the later state, `{LIVE}` is the server now"),
+            option("from", "the earlier state: a time, a backup's id, or `live`"),
+            option("to", f"the later state, `{LIVE}` is the server now"),
             flag("exit_code", "exit with 1 where something differs, as `git diff --exit-code` does"),
         ),
+        names="[INSTANCE]",
     ),
 }
 
 
-class Users(Command):  # type: ignore[misc]
+class Users(Explained):
     """The accounts of database servers."""
 
     name = "users"
     doc_purpose = "accounts: list, compare, who may do what; back them up, restore them"
-    doc_usage = "list | show-grants | diff | backup | restore"
 
     def __init__(self, **surroundings: Any) -> None:
         """Keep what a run needs."""
         super().__init__(**surroundings)
         self._surroundings = surroundings
+
+    def usages(self) -> list[Usage]:
+        """Return each word with its own options."""
+        looks = [Usage(f"{word} {look.names}".rstrip(), look.about, look.options) for word, look in LOOKS.items()]
+        return looks + [Usage(f"{word} [INSTANCE]", AS_TASK[word][0], task_options(word)) for word in AS_TASK]
 
     def execute(self, params: Any, args: Sequence[str]) -> int:
         """Look, or hand over to a run."""
@@ -145,12 +172,18 @@ class Users(Command):  # type: ignore[misc]
         if word not in LOOKS:
             known = ", ".join(f"doit users {one}" for one in (*LOOKS, *AS_TASK))
             raise UsageError("users needs to be told what to do", f"There is: {known}.")
-        look, usage, declared = LOOKS[word]
-        options, names = parsed(f"users {word}", declared, args[1:])
-        if len(names) > len(usage.split()):
+        look = LOOKS[word]
+        options, names = parsed(f"users {word}", look.options, args[1:])
+        if len(names) > len(look.names.split()):
             raise UsageError(f"users {word} does not take {names[-1]!r}")
         with looking() as workspace:
-            return look(workspace, options, names)
+            return look.show(workspace, options, names)
+
+
+def task_options(word: str) -> list[Declaration]:
+    """Return the options of a word that is a task: those of the task that are about accounts."""
+    every = {option["name"]: option for option in OF_GROUP[word]}
+    return [every[name] for name in AS_TASK[word][1]]
 
 
 def as_task(word: str, args: list[str]) -> list[str]:
@@ -159,9 +192,8 @@ def as_task(word: str, args: list[str]) -> list[str]:
     Raises:
         UsageError: an option is unknown, or nothing says what is meant.
     """
-    every = {option["name"]: option for option in (BACKUP if word == "backup" else RESTORE)}
-    options, names = parsed(f"users {word}", [every[name] for name in AS_TASK[word]], args)
-    said = {name: options.get(name, declared["default"]) for name, declared in every.items()}
+    options, names = parsed(f"users {word}", task_options(word), args)
+    said = {every["name"]: options.get(every["name"], every["default"]) for every in OF_GROUP[word]}
     instance = names[0] if names else str(said["instance"])
     said |= {"instance": "", "all": False}
     if instance:
@@ -188,6 +220,5 @@ def parsed(command: str, declared: Sequence[Declaration], args: list[str]) -> tu
             options, rest = parser.parse_only(rest[1:], options)
     except CmdParseError as error:
         takes = ", ".join(f"--{option['long']}" for option in declared)
-        cause = getattr(error.__context__, "msg", str(error))
-        raise UsageError(f"{command}: {cause}", f"It takes {takes}.") from error
+        raise UsageError(f"{command}: {what_is_wrong(error)}", f"It takes {takes}.") from error
     return options, names
