@@ -152,7 +152,7 @@ def test_a_dump_that_attacks_with_all_rights_of_the_server_gets_nowhere(
     server = cast(MySqlServer, servers.shared(kind))
     sow(server, bait)
     corrupt = corrupt_tool(server, bait.folder / "corrupt")
-    bench = drill_bench(ServerPlace(server), tmp_path, ground, corrupt, programs_of(server, tmp_path))
+    bench = drill_bench(ServerPlace(server), tmp_path, ground, corrupt, programs_of(server, bait.folder))
     with closing(bench.workspace.catalog):
         row = bench.backup("trojan")
         server.drop_database("trojan")
@@ -204,7 +204,7 @@ def test_a_dump_cannot_make_the_client_run_or_send_anything(
         [
             str(server.client_folder / CLIENTS[server.engine]),
             f"--defaults-file={server.option_file()}",
-            *("--local-infile=1", "--loose-system-command", "--database=trojan"),
+            *("--local-infile=1", "--loose-commands", "--loose-system-command", "--database=trojan"),
         ],
         input=f"{words}\n".encode().replace(b"\\\\", b"\\"),
         check=False,

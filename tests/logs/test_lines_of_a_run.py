@@ -14,7 +14,6 @@ import pytest
 
 from tests.project import CONFIGURATION, Project, new_project
 from vya_backup import log
-from vya_backup.command_line.session import guarded
 from vya_backup.errors import AlreadyRunning
 from vya_backup.log import Destination
 from vya_backup.redaction import remember_user
@@ -143,14 +142,3 @@ def test_a_run_whose_errors_nobody_reads_makes_its_backup(tmp_path: Path, is_ope
     assert done.returncode == 0
     assert "checksummed" in project.types()
     assert project.types()[-1] == "run_finished"
-
-
-def test_a_reader_who_leaves_ends_well_only_what_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`status | head` is fine; whatever else stops on its way has not been done."""
-
-    def act() -> int:
-        raise BrokenPipeError
-
-    with (tmp_path / "out").open("w") as out:
-        monkeypatch.setattr("sys.stdout", out)
-        assert [guarded(act, only_looks=True), guarded(act)] == [0, 1]

@@ -15,8 +15,9 @@ from typing import Any
 
 from vya_backup.command_line import first_questions
 from vya_backup.command_line.conversation import Conversation
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
-from vya_backup.command_line.session import GLOBAL_CONFIG, guarded, looking
+from vya_backup.command_line.session import GLOBAL_CONFIG, looking
 from vya_backup.command_line.timer_offer import TIMER, by_cron, is_offered, offer_timer
 from vya_backup.command_line.timers import LINGER
 from vya_backup.decisions.manifest import counted

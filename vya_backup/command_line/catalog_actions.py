@@ -57,8 +57,10 @@ def export_events(options: Mapping[str, Any]) -> int:
     since = int(options["since"])
     if since < 0:
         raise UsageError(f"there is no position {since}", "Positions are counted from 1; --since 0 is the beginning.")
-    with _catalog(str(options["catalog"])) as catalog:
-        lines = exported(catalog, since, str(options["chain"]))
+    with (
+        _catalog(str(options["catalog"])) as catalog,
+        closing(exported(catalog, since, str(options["chain"]))) as lines,
+    ):
         if not options["output"]:
             sys.stdout.writelines(lines)
             return 0

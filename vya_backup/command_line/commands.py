@@ -11,9 +11,10 @@ from typing import Any
 
 from doit.exceptions import InvalidCommand
 
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import Declaration, flag
-from vya_backup.command_line.session import guarded, keys_in, looking
+from vya_backup.command_line.session import keys_in, looking
 from vya_backup.decisions.naming import Key
 from vya_backup.decisions.plan import short_names
 from vya_backup.errors import UsageError

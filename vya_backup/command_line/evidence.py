@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vya_backup import clock
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import option
-from vya_backup.command_line.session import configured, guarded, looking
+from vya_backup.command_line.session import configured, looking
 from vya_backup.errors import StorageFailed, UsageError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.periods import period

@@ -8,9 +8,10 @@ from typing import Any
 import doit.cmd_forget
 
 from vya_backup.command_line import backend
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.run import is_ours
-from vya_backup.command_line.session import configured, guarded, opened
+from vya_backup.command_line.session import configured, opened
 
 
 class Forget(Explained, doit.cmd_forget.Forget):  # type: ignore[misc]

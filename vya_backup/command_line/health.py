@@ -7,9 +7,10 @@ from contextlib import closing
 from typing import Any
 
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import Declaration
-from vya_backup.command_line.session import configured, demand_configuration, guarded
+from vya_backup.command_line.session import configured, demand_configuration
 from vya_backup.errors import ConfigurationError, UsageError
 from vya_backup.jobs.health.examination import examine, unconfigured
 from vya_backup.jobs.health.finding import Named

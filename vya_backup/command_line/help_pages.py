@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from doit.cmd_base import Command
 from doit.cmdparse import CmdOption, CmdParseError
 
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.options import Declaration, what_is_wrong
-from vya_backup.command_line.session import guarded
 from vya_backup.errors import UsageError
 
 WIDTH, LEFT = 80, 28

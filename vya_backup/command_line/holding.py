@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vya_backup.command_line.commands import find_key
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.options import Declaration, Selection
-from vya_backup.command_line.session import configured, demand_configuration, guarded, opened, run_started
+from vya_backup.command_line.session import configured, demand_configuration, opened, run_started
 from vya_backup.errors import UsageError
 from vya_backup.jobs.holding import hold_backup, release_backup, release_database
 from vya_backup.jobs.workspace import Workspace

@@ -18,12 +18,13 @@ from doit.task import Stream
 from vya_backup import log
 from vya_backup.command_line import backend, selecting, timing, verify_choosing
 from vya_backup.command_line.announcing import names_something, ping_start
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import HELP, Explained
 from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
-from vya_backup.command_line.session import Session, guarded, keys_in, run_started, running
+from vya_backup.command_line.session import Session, keys_in, run_started, running
 from vya_backup.command_line.task_help import TaskHelp
 from vya_backup.command_line.tasks import task_backup
 from vya_backup.errors import ConfigurationError, UsageError

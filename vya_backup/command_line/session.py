@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vya_backup import __version__, clock, log
 from vya_backup.command_line.announcing import announce_blindly
-from vya_backup.command_line.leaving import UNCOPIED, leave, print_error
+from vya_backup.command_line.leaving import leave
 from vya_backup.command_line.options import Selection
 from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
-from vya_backup.errors import BackupError, CatalogError, CatalogMissing, ConfigurationError
+from vya_backup.errors import CatalogError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.event import Process
 from vya_backup.history.recorded import Recorded
@@ -250,33 +250,6 @@ def known_keys() -> list[Key]:
 def keys_in(workspace: Workspace) -> list[Key]:
     """Return the databases of the catalog, sorted."""
     return [Key(*names) for names in database_names(workspace.catalog)]
-
-
-def guarded(action: Callable[[], int], *, only_looks: bool = False) -> int:
-    """Run a command: an expected failure is one clean line and its exit status, a bug keeps its traceback (2).
-
-    A reader (head, less) that has seen enough ends a command that only looks well, and any other one badly: whatever
-    it was about to do was not done.
-    """
-    UNCOPIED.clear()
-    try:
-        return action() or (1 if UNCOPIED else 0)
-    except BackupError as error:
-        log.event("command_failed", level="error", code=error.code, message=error.message, hint=error.hint)
-        print_error(error)
-        return error.exit_status
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if only_looks:
-            return 0
-        log.event("output_lost", level="error", exc_info=True)
-        print_error(BackupError("nobody reads what is printed: it stopped on its way", "Say it again, into a file."))
-        return 1
-    except Exception:
-        log.event("bug", level="critical", exc_info=True)
-        raise
 
 
 def _covers(selected: str, task: str) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 
 from doit.cmd_help import Help
 
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import WIDTH, Usage, page
 from vya_backup.command_line.options import OF_GROUP
-from vya_backup.command_line.session import guarded
 from vya_backup.command_line.tasks import TASKS
 
 LEFT = 16

@@ -11,9 +11,9 @@ from typing import Any
 
 from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained, Usage
 from vya_backup.command_line.options import Declaration, what_is_wrong
-from vya_backup.command_line.session import guarded
 from vya_backup.errors import UsageError
 
 Action = Callable[[Mapping[str, Any]], int]

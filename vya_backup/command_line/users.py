@@ -12,6 +12,7 @@ from typing import Any
 from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 
 from vya_backup.command_line.commands import JSON, show
+from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained, Usage
 from vya_backup.command_line.options import (
     OF_GROUP,
@@ -24,7 +25,7 @@ from vya_backup.command_line.options import (
     written,
 )
 from vya_backup.command_line.run import Run
-from vya_backup.command_line.session import guarded, keys_in, looking
+from vya_backup.command_line.session import keys_in, looking
 from vya_backup.decisions.accounts import differences
 from vya_backup.decisions.naming import USERS, Key, database_of_task
 from vya_backup.errors import UsageError

@@ -7,7 +7,7 @@ outside is what was recorded; whoever has the last line can go on from its posit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
 from vya_backup.errors import CatalogError, UsageError
@@ -19,8 +19,10 @@ from vya_backup.history.sources import Numbered
 _SQL: Final = f"SELECT {', '.join((*chain.HASHED, 'hash', 'id'))} FROM events WHERE catalog_id = ? AND position > ?"
 
 
-def exported(catalog: Catalog, since: int = 0, catalog_id: str = "") -> Iterator[str]:
+def exported(catalog: Catalog, since: int = 0, catalog_id: str = "") -> Generator[str]:
     """Yield what follows a position of a chain, the catalog's own unless another one is named, as lines of JSON.
+
+    Close it before the catalog where it may be left early.
 
     Raises:
         UsageError: no such chain, or no such position in it.
