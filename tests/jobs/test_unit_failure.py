@@ -33,6 +33,32 @@ def test_the_failure_unit_says_nothing_more_of_a_run_that_told_by_itself(nights:
     assert len(post.letters) == 1
 
 
+def test_what_the_run_itself_could_not_tell_is_told_by_the_failure_unit(nights: Nights, post: Post) -> None:
+    """A drill's unit has no network, and a mail server may be back a minute later; the next run does not repeat it."""
+    post.answers = ["554 closed for repairs"]
+    nights.night(FAILED, status=1)
+    assert post.letters == []
+    assert "told by the run itself" not in tell_failure(nights.workspace, UNIT, nights.compose)[0]
+    assert [one.to for one in post.letters] == [[ONCALL]]
+    nights.night(*shop(2), *crm(2))
+    assert "crm is good again" in subjects(post, ONCALL)[1]
+    assert "told late" not in post.letters[1].part("plain")
+
+
+def test_what_neither_could_tell_is_one_debt(nights: Nights, post: Post) -> None:
+    """On record once, and told by the next run."""
+    post.answers = ["554 closed for repairs"] * 2
+    nights.night(FAILED, status=1)
+    (problem,) = tell_failure(nights.workspace, UNIT, nights.compose)[1]
+    assert "554 closed for repairs" in problem.message
+    refused = nights.workspace.catalog.rows("SELECT id FROM events WHERE type = 'notification_failed'")
+    assert len(refused) == 1
+    nights.night(*shop(2), *crm(2))
+    (mail,) = post.letters
+    assert mail.to == [ONCALL]
+    assert "no room left" in mail.part("plain")
+
+
 def test_what_the_failure_unit_could_not_tell_is_told_by_the_next_run(nights: Nights, post: Post) -> None:
     """Though it left no run."""
     post.answers = ["554 closed for repairs"]

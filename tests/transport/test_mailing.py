@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -143,6 +145,21 @@ def test_what_is_deferred_is_tried_again_for_those_who_wait_alone() -> None:
         done = send(letter(), (ANN, BOB), at(post))
     assert [one.to for one in post.letters] == [[ANN], [BOB]]
     assert dict(done.refused) == {}
+
+
+def test_a_service_without_network_does_not_wait_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As systemd has it where a unit names no family of addresses but its own sockets."""
+
+    def refuse(*_words: object) -> None:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    with post_office() as post:
+        server = at(post)
+        monkeypatch.setattr(socket, "socket", refuse)
+        with pytest.raises(NoticeFailed, match="this service has no network") as refused:
+            send(letter(), (ANN,), server)
+        monkeypatch.undo()
+    assert not refused.value.passes
 
 
 def test_a_server_that_is_busy_gets_it_later() -> None:

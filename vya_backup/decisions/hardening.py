@@ -20,6 +20,8 @@ class Needs:
     """It gives the published copy to catalog.reader_group."""
     reads_all: bool = False
     """It reads files of other accounts, and is root: without its capabilities it may not."""
+    is_mapped_root: bool = False
+    """It drills, and is root, whose name space of users needs a capability that nobody else's does."""
 
 
 _EVERYWHERE: Final = (
@@ -66,6 +68,11 @@ def of_service(needs: Needs, *, sees_home: bool) -> list[str]:
         lines = [
             "# files of SQLite lie in folders of other accounts: root may read them, and change none of them",
             "CapabilityBoundingSet=CAP_DAC_READ_SEARCH",
+        ]
+    if needs.is_mapped_root:
+        lines = [
+            "# root behind the walls of a drill is somebody else; to say so takes this since Linux 5.12",
+            "CapabilityBoundingSet=CAP_SETFCAP",
         ]
     lines += [*_EVERYWHERE, f"ProtectHome={'read-only' if sees_home else 'yes'}"]
     lines += [

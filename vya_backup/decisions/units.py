@@ -206,6 +206,7 @@ def _needs(job: str, place: Installation) -> Needs:
         network=place.drills_call_out or not is_drill,
         changes_group=place.publishes,
         reads_all=job == "backup" and place.account == ROOT and place.reads_files,
+        is_mapped_root=is_drill and place.account == ROOT,
     )
 
 

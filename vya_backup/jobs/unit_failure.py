@@ -17,7 +17,7 @@ from vya_backup.decisions.tidings import Concern, Tidings, highest, plain
 from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
-from vya_backup.history.notices import ToldRun
+from vya_backup.history.notices import Notice, ToldRun
 from vya_backup.jobs.channels import Channel, Envelope, channels, message_id, of_settings
 from vya_backup.jobs.notice_facts import is_dead, run_facts, surroundings
 from vya_backup.jobs.notifying import Compose, append, attempt
@@ -106,8 +106,9 @@ def tell_failure(workspace: Workspace, unit: Unit, compose: Compose) -> tuple[st
     failures = []
     for channel in wanted:
         event, failure = attempt(workspace, channel, (tidings, compose(tidings)), about, channel.seconds)
-        with suppress(BackupError):
-            append(workspace, event, is_of_a_run=False)
+        if not (failure and run and _is_owed(workspace, channel, run)):  # the catalog knows that it is to be told
+            with suppress(BackupError):
+                append(workspace, event, is_of_a_run=False)
         failures += [failure] if failure else []
     return tidings.headline, failures
 
@@ -159,9 +160,18 @@ def _run_of(workspace: Workspace, unit: Unit) -> ToldRun | None:
 
 
 def _knows(workspace: Workspace, channel: Channel, run: ToldRun) -> bool:
-    """Say whether a channel heard of a run, or will with the next message because it could not be told."""
+    """Say whether a channel heard of a run. What it did not take from the run itself it may take from here."""
+    return any(word.is_told for word in _words_to(workspace, channel, run))
+
+
+def _is_owed(workspace: Workspace, channel: Channel, run: ToldRun) -> bool:
+    """Say whether it is on record that a channel did not take the news of a run."""
+    return bool(_words_to(workspace, channel, run))
+
+
+def _words_to(workspace: Workspace, channel: Channel, run: ToldRun) -> list[Notice]:
     words = notices.words_about(workspace.catalog, run.run_id, run.sequence)
-    return any(word.data.get("channel") == channel.name for word in words)
+    return [word for word in words if word.data.get("channel") == channel.name]
 
 
 def _tidings(workspace: Workspace, unit: Unit, run: ToldRun | None) -> Tidings:

@@ -6,7 +6,9 @@ password is never said on a line that others can read.
 
 from __future__ import annotations
 
+import errno
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +66,11 @@ def send(message: EmailMessage, recipients: tuple[str, ...], server: MailServer)
     """
     if not server.host:
         raise NoticeFailed("there is no mail server", "Set notifications.email.smtp_host.")
+    if not _has_network():
+        raise NoticeFailed(
+            f"the mail server {server.name} cannot be reached: this service has no network",
+            "It is told by the failure unit, or with the next run.",
+        )
     attempt = _Attempt(message, list(recipients), server)
     try:
         return within(server.whole_seconds, lambda: _tried(attempt), "mail")
@@ -222,6 +229,15 @@ def _log_in(line: smtplib.SMTP, server: MailServer) -> None:
             f"the account for the mail server {server.name} has letters beyond ASCII, which no login of SMTP carries",
             "Give it a username and password of plain letters, digits and signs: doit credentials encrypt.",
         ) from None
+
+
+def _has_network() -> bool:
+    """Say whether this process may open a line at all: the unit of the drills may not (RestrictAddressFamilies=)."""
+    try:
+        socket.socket(socket.AF_INET).close()
+    except OSError as error:
+        return error.errno != errno.EAFNOSUPPORT
+    return True
 
 
 def _context(server: MailServer) -> ssl.SSLContext:

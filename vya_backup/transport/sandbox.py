@@ -2,8 +2,9 @@
 
 With bubblewrap: no network, a process table of its own, a file system of the system's programs (read only) and one
 writable folder, and no way to gain rights. Started by root, what runs there is a user and group that exist nowhere
-else; started by anybody else it stays that account, in a user namespace. The rule: a sandbox is believed after a probe
-has passed through it, and everything in it dies with the process that made it.
+else; started by anybody else, or by a root without capabilities as a hardened unit has it, it stays that account, in a
+user namespace. The rule: a sandbox is believed after a probe has passed through it, and everything in it dies with the
+process that made it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from vya_backup.transport.processes import capture
 
 FREE_IDS = range(64_000, 65_000)  # of those that systemd keeps for accounts without a name (systemd.io/UIDS-GIDS)
 NOBODY = "nobody"
+ROOTS_POWERS = {"CAP_CHOWN": 0, "CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_SETPCAP": 8, "CAP_SYS_ADMIN": 21}
+"""What it takes to become another account and to mount for it, with the numbers of capabilities(7)."""
 PROBE_SECONDS = 20
 USR_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "timezone")
@@ -104,14 +107,31 @@ def account_for(sandbox: str) -> Account | None:
 
     Without walls the programs need an account with a name.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or not _has_roots_powers():
         return None
     if sandbox == "none":
         entry = pwd.getpwnam(NOBODY)
         return Account(entry.pw_uid, entry.pw_gid)
+    return _free_account()
+
+
+def _has_roots_powers() -> bool:
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    effective = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:"))
+    return all(effective >> number & 1 for number in ROOTS_POWERS.values())
+
+
+def _free_account() -> Account:
     taken = {entry.pw_uid for entry in pwd.getpwall()} | {entry.gr_gid for entry in grp.getgrall()}
     free = next(number for number in FREE_IDS if number not in taken)
     return Account(free, free)
+
+
+def _inside(account: Account | None) -> Account:
+    """Return who a process behind the walls takes itself for: database servers refuse to be root."""
+    if account is not None:
+        return account
+    return _free_account() if os.geteuid() == 0 else Account(os.geteuid(), os.getegid())
 
 
 def sandbox(wanted: str, account: Account | None, walls: Walls, caps: Caps | None = None) -> Sandbox:
@@ -123,13 +143,18 @@ def sandbox(wanted: str, account: Account | None, walls: Walls, caps: Caps | Non
     """
     held = caps.words if caps else ()
     if wanted == "none":
+        if account is None and os.geteuid() == 0:
+            raise SandboxMissing(
+                "drill.sandbox is none, and root without its capabilities can become no other account",
+                "Set drill.sandbox to bubblewrap, or install the timers for an account of its own: --account NAME.",
+            )
         return Sandbox("none", (*held, *_as_account(account, "--pdeathsig", "KILL")), account)
     program = shutil.which("bwrap")
     if program is None:
         raise SandboxMissing(
             "bubblewrap (bwrap) is not installed, so that a drill would have no walls", "apt-get install bubblewrap"
         )
-    _write_etc(walls.system, account or Account(os.geteuid(), os.getegid()))
+    _write_etc(walls.system, _inside(account))
     made = Sandbox("bubblewrap", (program, *_bubblewrap(account, walls, held)), account)
     _probe(made)
     return made
@@ -158,7 +183,8 @@ def _bubblewrap(account: Account | None, walls: Walls, held: tuple[str, ...]) ->
     if not walls.network:
         yield "--unshare-net"
     if account is None:
-        yield from ("--unshare-user", "--cap-drop", "ALL")
+        inside = _inside(account)
+        yield from ("--unshare-user", "--uid", str(inside.uid), "--gid", str(inside.gid), "--cap-drop", "ALL")
     else:
         yield from (
             "--cap-drop",

@@ -173,8 +173,13 @@ def _replace_unreadable(source: str, target: str, aside: str) -> None:
 def _take_over(path: str, mode: str, owner: str) -> None:
     if owner:
         uid, gid = (int(part) for part in owner.split(":"))
-        with suppress(PermissionError):  # only root gives files away; then it stays ours, as a copy would
+        try:
             os.chown(path, uid, gid)
+        except OSError as error:
+            # only root gives files away, and behind a drill's walls that account may not exist (EINVAL,
+            # user_namespaces(7)): then it stays ours, as a copy would
+            if error.errno not in {errno.EPERM, errno.EINVAL}:
+                raise
     if mode:
         os.chmod(path, int(mode, 8))
     with open(path, "rb") as file:
