@@ -15,6 +15,7 @@ from scripts.systemd_units import AS_THE_MANUAL_SAYS, FOLDER, shipped
 from vya_backup.decisions.crontab import cron_table
 from vya_backup.decisions.schedule import next_runs, timetables
 from vya_backup.decisions.units import calendar_lines, is_untouched, quoted, unit_files
+from vya_backup.settings.keys import NO_KEY
 from vya_backup.settings.scheduling_model import Scheduling
 
 SITE = "vya-backupdb-site.service"
@@ -143,6 +144,8 @@ def test_the_key_is_found_whatever_its_folder_is_called(tmp_path: Path, name: st
     line = f'{kind}=credentials.key:/etc/100%% odd/it\'s; "here"/{name}'
     services = [text for unit, text in files.items() if unit.endswith(".service")]
     assert [line in text.splitlines() for text in services] == [True] * len(services)
+    start_without = [unit for unit, text in files.items() if f"SetCredential=credentials.key:{NO_KEY}" in text]
+    assert start_without == ["vya-backupdb-failed@.service"]  # somebody has to tell that the key is gone
     assert verified(files, tmp_path) == ""
 
 

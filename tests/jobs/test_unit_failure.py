@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.history.samples import started
 from tests.jobs.nights import ADMIN, FAILED, ONCALL, UNIT, Nights, crm, shop, subjects
 from tests.post import Post
-from vya_backup.jobs.unit_failure import tell_failure
+from vya_backup.jobs.unit_failure import Unit, tell_failure
 
 
 def test_a_killed_run_is_told_by_the_failure_unit_at_once_and_once(nights: Nights, post: Post) -> None:
@@ -94,6 +94,15 @@ def test_two_failures_of_a_unit_are_two_pieces_of_news(nights: Nights, post: Pos
     text = " ".join(post.letters[0].part("plain").split())
     assert text.count("unit vya-backupdb-backup.service: failed before it did anything") >= 2
     assert "2 runs told late" in str(nights.workspace.catalog.rows("SELECT data FROM events ORDER BY id")[-1]["data"])
+
+
+def test_a_unit_that_got_no_key_is_told_where_to_look(nights: Nights, post: Post) -> None:
+    """systemd started nothing, so no line of ours is in the journal."""
+    unit = Unit(UNIT.name, {"Result": "exit-code", "ExecMainCode": "1", "ExecMainStatus": "243"})
+    tell_failure(nights.workspace, unit, nights.compose)
+    text = " ".join(post.letters[0].part("plain").split())
+    assert "The key of the credentials is not where the unit takes it from" in text
+    assert f"systemctl cat {UNIT.name}" in text
 
 
 def test_a_unit_that_failed_before_it_did_anything_is_told(nights: Nights, post: Post) -> None:

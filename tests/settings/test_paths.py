@@ -8,6 +8,7 @@ import pytest
 
 from tests.settings.conftest import Project
 from vya_backup.errors import ConfigurationError
+from vya_backup.settings.keys import NO_KEY
 from vya_backup.settings.loading import find, load, state_folder
 from vya_backup.settings.places import SYSTEM, base_folder, of_file, of_user, to_begin
 
@@ -127,6 +128,13 @@ def test_a_systemd_credential_is_the_key_file(project: Project, tmp_path: Path) 
     (tmp_path / "credentials.key").write_bytes(b"0" * 32)
     configuration = project.load("", {"CREDENTIALS_DIRECTORY": str(tmp_path)}).configuration
     assert configuration.credentials.key_path == tmp_path / "credentials.key"
+
+
+def test_what_stands_for_a_key_that_is_gone_is_none(project: Project, tmp_path: Path) -> None:
+    """The failure unit is started without it too; then the key is looked for where it always is."""
+    (tmp_path / "credentials.key").write_text(NO_KEY)
+    configuration = project.load("", {"CREDENTIALS_DIRECTORY": str(tmp_path)}).configuration
+    assert configuration.credentials.key_path == project.folder / ".secrets/credentials.key"
 
 
 def test_a_folder_in_place_of_the_file_is_one_clear_line(project: Project) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vya_backup.decisions.hardening import HOME, Needs, of_service, of_user_service
 from vya_backup.decisions.schedule import Timetable, after_blackouts, digest_timetable, skipped, timetables
+from vya_backup.settings.keys import NO_KEY
 from vya_backup.settings.scheduling_model import Scheduling
 
 NAME = "vya-backupdb"
@@ -171,7 +172,7 @@ def _failed(place: Installation) -> str:
         "",
         "[Service]",
         "Type=oneshot",
-        *_who(place),
+        *_who(place, needs_key=False),
         f"ExecStart={quoted(place.program, in_command=True)} notify failed --unit %i",
         "TimeoutStartSec=10min",
         "MemoryMax=512M",
@@ -180,7 +181,7 @@ def _failed(place: Installation) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _who(place: Installation) -> list[str]:
+def _who(place: Installation, *, needs_key: bool = True) -> list[str]:
     lines = [f"User={place.account}"] if place.account else []
     lines.append(f"Environment={quoted(f'VYA_CONFIG={place.config}')}")
     if place.credential:
@@ -189,6 +190,9 @@ def _who(place: Installation) -> list[str]:
         kind = "LoadCredentialEncrypted" if path.suffix == ".cred" else "LoadCredential"
         # systemd takes all of this line for the name, quotes and blanks too; only specifiers mean something there
         lines.append(f"{kind}={f'{name}:{path}'.replace('%', '%%')}")
+        if not needs_key:
+            lines.append("# a key that is gone must not silence who tells that it is")
+            lines.append(f"SetCredential={name}:{NO_KEY}".replace("%", "%%"))
     return lines
 
 

@@ -37,6 +37,8 @@ MONITORED = {
     "MONITOR_EXIT_STATUS": "ExecMainStatus",
 }
 LEAST_LEVEL: Level = "ERROR"
+NO_CREDENTIAL = "243"
+"""The status of a unit that systemd could not hand its credentials (EXIT_CREDENTIALS, systemd.exec(5))."""
 
 
 @dataclass(frozen=True)
@@ -194,4 +196,10 @@ def _tidings(workspace: Workspace, unit: Unit, run: ToldRun | None) -> Tidings:
 
 
 def _of_unit(unit: Unit, concern: Concern) -> tuple[Concern, ...]:
-    return (concern, Concern("ERROR", unit.words)) if unit.words else (concern,)
+    if not unit.words:
+        return (concern,)
+    lacks_key = unit.facts.get("ExecMainStatus") == NO_CREDENTIAL
+    remedy = (
+        f"The key of the credentials is not where the unit takes it from; see: systemctl cat {plain(unit.name, 80)}"
+    )
+    return concern, Concern("ERROR", unit.words, remedy if lacks_key else "")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KeyKind = Literal["key-file", "hostname-based"]
 KEY_BYTES = 32
+NO_KEY = "missing"
+"""What a unit of systemd that starts without the key too is given in its place (SetCredential=)."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from vya_backup.errors import ConfigurationError
 from vya_backup.settings.checks import notes, refuse_clashing_paths, refuse_twin_ids
+from vya_backup.settings.keys import NO_KEY
 from vya_backup.settings.merging import overridden, spelled_our_way, with_instances_of
 from vya_backup.settings.migrating import version_of
 from vya_backup.settings.model import Configuration, Credentials, Instance, Section
@@ -153,7 +154,7 @@ def _default_catalog(path: Path | None, environ: Mapping[str, str]) -> Path:
 def _systemd_key(credentials: Credentials, environ: Mapping[str, str]) -> Path | None:
     folder = environ.get("CREDENTIALS_DIRECTORY")
     key = Path(folder) / credentials.key_path.name if folder else None
-    return key if key and exists(key) else None
+    return key if key and exists(key) and key.read_bytes() != NO_KEY.encode() else None
 
 
 def _absolute(section: AnySection, base: Path) -> AnySection:
