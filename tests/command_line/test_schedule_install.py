@@ -178,6 +178,17 @@ def test_with_now_systemctl_is_run(project: Project, folder: Path, tmp_path: Pat
     assert (done.status, "no bus" in done.err) == (1, True), done.said
 
 
+@pytest.mark.parametrize("said", ["/run/of/ann", ""])
+def test_a_persons_own_systemd_is_found(project: Project, folder: Path, tmp_path: Path, said: str) -> None:
+    """Its socket lies where the session says; cron and sudo do not say it."""
+    told, program = tmp_path / "told", tmp_path / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$1 $2 $XDG_RUNTIME_DIR" >> {told}\n')
+    program.chmod(0o755)
+    install(project, folder, "--user", "--now", PATH=f"{tmp_path}:/usr/bin:/bin", XDG_RUNTIME_DIR=said)
+    place = said or f"/run/user/{os.geteuid()}"
+    assert told.read_text().splitlines() == [f"--user daemon-reload {place}", f"--user enable {place}"]
+
+
 def test_switched_off_there_is_nothing_to_install(project: Project, folder: Path) -> None:
     """Said, with the key."""
     project.configure(CONFIGURATION.replace("{timezone: UTC}", "{timezone: UTC, enabled: false}"))

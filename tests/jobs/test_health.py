@@ -445,6 +445,20 @@ def test_a_timer_of_systemd_starts_the_runs(
     assert machine.timer(subject()).status == status
 
 
+def test_a_timer_of_ones_own_systemd_starts_the_runs(
+    subject: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers to those only who know where its socket lies."""
+    program = tmp_path / "systemctl"
+    program.write_text(
+        '#!/bin/sh\n[ "$1 $XDG_RUNTIME_DIR" = "--user /run/of/ann" ] && echo "Sat  -  -  vya-backupdb-backup.timer"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/of/ann")
+    assert machine.timer(subject()).status == "ok"
+
+
 def test_an_expected_run_that_did_not_happen_is_a_failure_until_a_run_records_it(
     subject: Opens, project: Project
 ) -> None:

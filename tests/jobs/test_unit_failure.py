@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from tests.history.samples import started
 from tests.jobs.nights import ADMIN, FAILED, ONCALL, UNIT, Nights, crm, shop, subjects
 from tests.post import Post
-from vya_backup.jobs.unit_failure import Unit, tell_failure
+from vya_backup.jobs.unit_failure import Unit, asked, tell_failure
 
 
 def test_a_killed_run_is_told_by_the_failure_unit_at_once_and_once(nights: Nights, post: Post) -> None:
@@ -94,6 +97,18 @@ def test_two_failures_of_a_unit_are_two_pieces_of_news(nights: Nights, post: Pos
     text = " ".join(post.letters[0].part("plain").split())
     assert text.count("unit vya-backupdb-backup.service: failed before it did anything") >= 2
     assert "2 runs told late" in str(nights.workspace.catalog.rows("SELECT data FROM events ORDER BY id")[-1]["data"])
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_manager_that_started_the_unit_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool) -> None:
+    """That of the system says of a person's own unit that all is well, since it knows none of that name."""
+    program = tmp_path / "systemctl"
+    program.write_text('#!/bin/sh\n[ "$1" = --user ] && echo Result=signal || echo Result=success\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    unit = asked(UNIT.name, {"MANAGERPID": "1"} if own else {})
+    assert unit.facts == {"Result": "signal" if own else "success"}
+    assert unit.look == (f"journalctl {'--user ' if own else ''}-u {UNIT.name}",)
 
 
 def test_a_unit_that_got_no_key_is_told_where_to_look(nights: Nights, post: Post) -> None:

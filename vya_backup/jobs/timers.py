@@ -14,17 +14,15 @@ from typing import Literal
 from vya_backup import clock
 from vya_backup.decisions import crontab
 from vya_backup.decisions.units import NAME, Installation, is_untouched
-from vya_backup.engines.commands import Command
 from vya_backup.errors import ConfigurationError, StorageFailed, UsageError
 from vya_backup.settings.loading import Loaded
 from vya_backup.settings.model import Configuration
+from vya_backup.transport import service_manager
 from vya_backup.transport.disk import explained
-from vya_backup.transport.processes import capture
 from vya_backup.transport.storage.removing import discard
 from vya_backup.transport.storage.replacing import replace_readable
 
 LINGERING = Path("/var/lib/systemd/linger")
-SYSTEMCTL_SECONDS = 60.0
 UNITS = (".service", ".timer")
 SITE = f"{NAME}-site.service"
 Fate = Literal["write", "same", "remove", "changed by somebody"]
@@ -140,7 +138,7 @@ def run_systemctl(commands: Iterable[tuple[str, ...]]) -> None:
         ToolMissing: there is no systemctl.
     """
     for argv in commands:
-        done = capture(Command(argv=argv), timeout_seconds=SYSTEMCTL_SECONDS)
+        done = service_manager.ask(argv, os.environ)
         if done.status:
             raise StorageFailed(
                 f"{' '.join(argv)} failed: {done.stderr.strip()}", "See: systemctl status, journalctl -xe"

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from vya_backup.decisions.owing import called, joined, named
 from vya_backup.decisions.telling import told
 from vya_backup.decisions.tidings import Concern, Tidings, highest, plain
-from vya_backup.engines.commands import Command
 from vya_backup.errors import BackupError
 from vya_backup.history import notices
 from vya_backup.history.notices import Notice, ToldRun
@@ -25,7 +24,8 @@ from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.model import Configuration
 from vya_backup.settings.notifications_model import Level
-from vya_backup.transport.processes import capture
+from vya_backup.transport import service_manager
+from vya_backup.transport.service_manager import OF_USER, is_of_user
 
 ASK_SECONDS = 10.0
 RECENT = timedelta(hours=1)
@@ -48,6 +48,8 @@ class Unit:
     name: str
     facts: Mapping[str, str]
     is_of_systemd: bool = True
+    is_of_user: bool = False
+    """It is a unit of a person's own systemd."""
 
     @property
     def words(self) -> str:
@@ -64,7 +66,16 @@ class Unit:
     @property
     def look(self) -> tuple[str, ...]:
         """Return the command that shows what it said."""
-        return (f"journalctl -u {plain(self.name, 80)}",) if self.is_of_systemd else ()
+        return (f"journalctl {self._own}-u {plain(self.name, 80)}",) if self.is_of_systemd else ()
+
+    @property
+    def shown(self) -> str:
+        """Return the command that shows its file."""
+        return f"systemctl {self._own}cat {plain(self.name, 80)}"
+
+    @property
+    def _own(self) -> str:
+        return f"{OF_USER} " if self.is_of_user else ""
 
     @property
     def started_at(self) -> datetime | None:
@@ -78,12 +89,14 @@ class Unit:
 def asked(name: str, environ: Mapping[str, str]) -> Unit:
     """Return what systemd tells of a unit: in the environment of OnFailure, and when it is asked."""
     facts = {word: environ[variable] for variable, word in MONITORED.items() if environ.get(variable)}
-    words = ("systemctl", "show", "--timestamp=utc", "--property", ",".join(PROPERTIES), "--", name)
+    own = is_of_user(environ)
+    manager = ("systemctl", OF_USER) if own else ("systemctl",)
+    words = (*manager, "show", "--timestamp=utc", "--property", ",".join(PROPERTIES), "--", name)
     with suppress(BackupError):
-        done = capture(Command(argv=words), timeout_seconds=ASK_SECONDS)
+        done = service_manager.ask(words, environ, ASK_SECONDS)
         lines = done.stdout.decode(errors="replace").splitlines() if done.status == 0 else []
         facts |= {key: value for key, _, value in (line.partition("=") for line in lines) if value}
-    return Unit(name, facts)
+    return Unit(name, facts, is_of_user=own)
 
 
 def tell_failure(workspace: Workspace, unit: Unit, compose: Compose) -> tuple[str, list[BackupError]]:
@@ -199,7 +212,5 @@ def _of_unit(unit: Unit, concern: Concern) -> tuple[Concern, ...]:
     if not unit.words:
         return (concern,)
     lacks_key = unit.facts.get("ExecMainStatus") == NO_CREDENTIAL
-    remedy = (
-        f"The key of the credentials is not where the unit takes it from; see: systemctl cat {plain(unit.name, 80)}"
-    )
+    remedy = f"The key of the credentials is not where the unit takes it from: {unit.shown}"
     return concern, Concern("ERROR", unit.words, remedy if lacks_key else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +21,7 @@ from vya_backup.history.views import newest_good
 from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
 from vya_backup.jobs.timekeeping import overlooked
+from vya_backup.transport import service_manager
 from vya_backup.transport.disk import explained
 from vya_backup.transport.processes import capture
 
@@ -117,14 +119,19 @@ def metrics(subject: Subject) -> Finding:
     return ok(f"{settings.textfile} is {counted(int(age.total_seconds() // 60), 'minute')} old")
 
 
+def _said_by(argv: tuple[str, ...]) -> str:
+    if argv[0] == "systemctl":
+        done = service_manager.ask(argv, os.environ, ASK_SECONDS)
+    else:
+        done = capture(Command(argv), timeout_seconds=ASK_SECONDS)
+    return done.stdout.decode(errors="replace")
+
+
 def _schedules(cron_tables: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     """Yield what could start the runs, with the place it was found in; what cannot be asked holds nothing."""
     for argv in TIMERS:
         try:
-            yield (
-                " ".join(argv),
-                capture(Command(argv=argv), timeout_seconds=ASK_SECONDS).stdout.decode(errors="replace"),
-            )
+            yield " ".join(argv), _said_by(argv)
         except BackupError:
             continue
     tables = [path for table in cron_tables for path in (sorted(table.iterdir()) if table.is_dir() else [table])]
