@@ -14,7 +14,7 @@ from vya_backup.engines.contract import Access, ConnectionSpec
 from vya_backup.engines.mysql import driver
 from vya_backup.engines.mysql.flavours import SYSTEM_DATABASES
 from vya_backup.engines.mysql.option_file import socket_of
-from vya_backup.engines.mysql.questions import one, records, rows, status, variables
+from vya_backup.engines.mysql.questions import demand_answer, one, records, rows, status, variables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -130,7 +130,8 @@ def _replica_source(connection: Connection) -> str:
     for question in ("SHOW REPLICA STATUS", "SHOW SLAVE STATUS"):
         try:
             answer = records(connection, question)
-        except DBAPIError:
+        except DBAPIError as error:
+            demand_answer(error)
             continue
         if answer:
             return str(answer[0].get("Source_Host") or answer[0].get("Master_Host") or "another server")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vya_backup.engines.mysql.objects import stored
-from vya_backup.engines.mysql.questions import identifier, literal, of_schema, qualified, records, rows
+from vya_backup.engines.mysql.questions import demand_answer, identifier, literal, of_schema, qualified, records, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,7 +58,8 @@ def definitions(connection: Connection, database: str) -> tuple[Definition, ...]
     for kind, name in _in_order(connection, database):
         try:
             found.append(_definition(connection, database, kind, name))
-        except DBAPIError:
+        except DBAPIError as error:
+            demand_answer(error)
             if kind != "view":
                 raise
     return tuple(sorted(found, key=lambda definition: ORDER.index(definition.kind)))
@@ -101,7 +102,8 @@ def routine_grants(connection: Connection, database: str) -> tuple[RoutineGrant,
         WHERE {of_schema("Db")}"""  # noqa: S608
     try:
         found = rows(connection, question, database=database)
-    except DBAPIError:
+    except DBAPIError as error:
+        demand_answer(error)
         return ()
     return tuple(_routine_grant(database, *map(str, row)) for row in found)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vya_backup.engines.answers import MissingPrivilege
 from vya_backup.engines.mysql.connection import account
 from vya_backup.engines.mysql.flavours import Flavour
-from vya_backup.engines.mysql.questions import identifier, one, rows
+from vya_backup.engines.mysql.questions import demand_answer, identifier, one, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -99,7 +99,8 @@ def ask_grants(connection: Connection) -> Grants:
     for question in (*questions, "SHOW GRANTS FOR PUBLIC"):
         try:
             lines += [str(line) for (line,) in rows(connection, question)]
-        except DBAPIError:  # each family knows one of the two spellings, and only newer MariaDB has PUBLIC
+        except DBAPIError as error:  # each family knows one of the two spellings, and only newer MariaDB has PUBLIC
+            demand_answer(error)
             continue
     return parse_grants(lines)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
+    from sqlalchemy.exc import DBAPIError
 
 
 def rows(connection: Connection, question: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -36,6 +37,12 @@ def status(connection: Connection, name: str) -> str:
     """Return one status value of this session, or an empty text."""
     answer = rows(connection, "SHOW SESSION STATUS WHERE Variable_name = :name", name=name)
     return str(answer[0][1]) if answer else ""
+
+
+def demand_answer(error: DBAPIError) -> None:
+    """Raise a failure again where the line is gone: nothing was refused then, and nothing is known."""
+    if error.connection_invalidated:
+        raise error
 
 
 def identifier(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vya_backup.engines.mysql.privileges import Grants, may
-from vya_backup.engines.mysql.questions import of_schema, rows
+from vya_backup.engines.mysql.questions import demand_answer, of_schema, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -43,6 +43,7 @@ def protected(connection: Connection, grants: Grants, definers: set[str]) -> lis
     question = f"SELECT USER, HOST FROM mysql.global_grants WHERE PRIV = '{PRIVILEGE}'"  # noqa: S608
     try:
         system = {f"{user}@{host}" for user, host in rows(connection, question)}
-    except DBAPIError:
+    except DBAPIError as error:
+        demand_answer(error)
         return sorted(definers)
     return sorted(definers & system)

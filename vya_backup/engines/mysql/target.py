@@ -15,7 +15,7 @@ from vya_backup.engines.mysql import system_users
 from vya_backup.engines.mysql.connection import account
 from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted
 from vya_backup.engines.mysql.privileges import Grants, ask_grants, granted, may
-from vya_backup.engines.mysql.questions import of_schema, one, rows, variables
+from vya_backup.engines.mysql.questions import demand_answer, of_schema, one, rows, variables
 from vya_backup.engines.stages import Stage
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def _definers(target: Target) -> Iterator[Finding]:
         return
     try:
         known = {f"{user}@{host}" for user, host in rows(target.connection, "SELECT User, Host FROM mysql.user")}
-    except DBAPIError:
+    except DBAPIError as error:
+        demand_answer(error)
         if foreign:
             yield Finding(
                 False, f"whether the definers {', '.join(foreign)} exist cannot be judged without SELECT on mysql"
