@@ -40,13 +40,14 @@ def mend(left: Unfinished) -> Mending:
     yield Ask("end what the dead restore still does", lambda asked: _end_sessions(asked, left.staging))
     seen: _Seen = yield Ask("look for what the dead restore left", lambda asked: _look(asked, left))
     if seen.staging is not None:
+        # first what applications wait for: the staging database tells the next mending that this one was cut off
+        if seen.target is False and not left.created and seen.retired is None:
+            reopen = f"ALTER DATABASE {identifier(left.database)} ALLOW_CONNECTIONS true"
+            yield Sql(f"let {left.database} accept connections again", (reopen,))
         if seen.subscribes:
             yield Sql("forget the staging database's subscriptions", (FORGET_SUBSCRIPTIONS,), database=left.staging)
         drop = f"DROP DATABASE IF EXISTS {identifier(left.staging)} WITH (FORCE)"
         yield Sql(f"drop the staging database {left.staging}", (NO_TIMEOUT, drop))
-        if seen.target is False and not left.created and seen.retired is None:
-            reopen = f"ALTER DATABASE {identifier(left.database)} ALLOW_CONNECTIONS true"
-            yield Sql(f"let {left.database} accept connections again", (reopen,))
     if seen.retired is None:
         return ""
     return (yield from _drop_retired(left, seen))
