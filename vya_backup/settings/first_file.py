@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vya_backup.resources import resource
-from vya_backup.settings.model import SCHEMA, Instance
+from vya_backup.settings.model import LOCAL_HOSTS, SCHEMA, Instance
 
 _BARE = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
@@ -52,17 +52,25 @@ _USERS = """\
 """
 _NO_MAIL = """\
 # notifications:
-#   email: {enabled: true, smtp_host: localhost, from_address: backup@example.org,
-#     error_recipients: [me@example.org]}
+#   email: {enabled: true, smtp_host: localhost, smtp_port: 25, security: none,
+#     from_address: backup@example.org, error_recipients: [me@example.org]}
 """
 _MAIL = """\
 notifications:
   email:
     enabled: true
     smtp_host: {smtp_host}
-    from_address: {sender}
+{line}    from_address: {sender}
     error_recipients: {recipients}
     # success_recipients: []            # who is told of nights without failures
+"""
+_LOCAL_LINE = """\
+    smtp_port: 25                       # of this machine itself, which has no certificate for that
+    security: none
+"""
+_REMOTE_LINE = """\
+    # smtp_port: 587                    # with STARTTLS; 465 is TLS from the first byte
+    # service: smtp                     # a login: an entry of that id in the store of credentials
 """
 
 
@@ -120,4 +128,5 @@ def _mail(answers: FirstAnswers) -> str:
     if not answers.recipients:
         return _NO_MAIL
     said = {"smtp_host": answers.smtp_host, "sender": answers.sender, "recipients": list(answers.recipients)}
-    return _MAIL.format(**{name: spelled(value) for name, value in said.items()})
+    line = _LOCAL_LINE if answers.smtp_host in LOCAL_HOSTS else _REMOTE_LINE
+    return _MAIL.format(line=line, **{name: spelled(value) for name, value in said.items()})
