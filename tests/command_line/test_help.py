@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_the_page_of_init_names_every_option(capsys: pytest.CaptureFixture[str])
     page = capsys.readouterr().out
     assert page.startswith("vya-backupdb init\n  Set everything up")
     assert [option["long"] for option in Init.cmd_options if f"--{option['long']}" not in page] == []
+    assert re.search(r"\n    --admin-password-file=ARG\n {28}a file", page), "a long one has a line of its own"
 
 
 @pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if issubclass(command, TwoWord)])
