@@ -55,6 +55,26 @@ def without_snapshot(folder: Path) -> Project:
     return project
 
 
+UNATTENDED = """\
+backup: {parallel: 1}
+hooks:
+  - {name: first, when: before_run, command: [/bin/true]}
+  - {name: each, when: before_backup, command: [/bin/true]}
+  - {name: last, when: after_run, command: [/bin/true]}
+notifications:
+  email:
+    {enabled: true, smtp_host: 127.0.0.1, smtp_port: 1, security: none, give_up_seconds: 1,
+    from_address: a@example.org, success_recipients: [b@example.org]}
+"""
+
+
+def unattended(folder: Path) -> Project:
+    """Return a project with something due, programs around it, and a mail server that is not there."""
+    project = due(folder)
+    project.configure(CONFIGURATION + UNATTENDED)
+    return project
+
+
 def whole(*names: str, may_be_missing: bool = False) -> object:
     """Return a judge: each database is sound and holds the old or the new rows."""
 
@@ -145,6 +165,10 @@ SCENARIOS = [
     Scenario(
         "drill", ("run", "-n", "0", "verify:local/shop", "--drill"), prepared, whole("shop"), (),
         looked_at("drilled_at"), repeatable=False,
+    ),
+    Scenario(
+        "a timer's run", ("schedule", "run", "backup"), unattended, whole("shop", "other"), (), backed_up,
+        repeatable=False,
     ),
 ]  # fmt: skip
 

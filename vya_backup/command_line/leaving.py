@@ -27,13 +27,18 @@ UNCOPIED: list[BackupError] = []
 
 
 def leave(workspace: Workspace) -> None:
-    """Copy and publish what was appended; then tell it, the copy too; and last of all people, who may take a while."""
+    """Copy and publish what was appended; then tell it, the copy too; and last of all people, who may take a while.
+
+    The published copy has what they were told with the next run.
+    """
     _copy(workspace)
     if workspace.configuration.catalog.published_path is not None:
         _publish(workspace)
     export(workspace, print_error)
     _trace(workspace)
     announce(workspace)
+    if not UNCOPIED:
+        _copy(workspace)  # who was told what is history too
 
 
 def _copy(workspace: Workspace) -> None:
