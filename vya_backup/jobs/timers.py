@@ -7,6 +7,7 @@ import os
 import pwd
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -64,6 +65,14 @@ def installation(loaded: Loaded, account: str) -> Installation:
         reads_files=any(instance.type == "sqlite" and instance.enabled for instance in said.instances),
         today=clock.now().date(),
     )
+
+
+def owner(loaded: Loaded) -> str:
+    """Return whose units they are where nobody says it: whoever owns the catalog, for no other can write it."""
+    path = loaded.configuration.catalog.path
+    with suppress(OSError, KeyError):  # there is none yet, or its owner has a number alone
+        return path.owner() if path else NAME
+    return NAME
 
 
 def plan(files: Mapping[str, str], folder: Path, places: Iterable[Path] = (), *, force: bool = False) -> list[Step]:
