@@ -70,3 +70,13 @@ def test_other_peoples_dodo_files_run_as_ever(tmp_path: Path) -> None:
         doit = [str(Path(sys.executable).with_name("doit")), *words]
         done = subprocess.run(doit, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, done.stdout) == (0, ".  x\nhi\n"), done.stderr
+
+
+def test_that_nobody_gets_a_digest_is_said_and_fails_no_timer(project: Project) -> None:
+    """The timer asks each week, wherever nobody was named: its unit would fail, and be told of."""
+    project.run("backup")
+
+    done = project.run("notify", "digest")
+
+    assert done.status == 0, done.said
+    assert "nobody gets a digest: set notifications.digest.recipients" in done.out
