@@ -17,6 +17,9 @@ def test_an_instance_without_any_database_is_said(project: Project) -> None:
     (project.folder / "elsewhere").mkdir()
 
     assert "warning: local shows this account no database" in project.run("backup").out
+    named = project.run("backup:local")
+    assert named.status == 0, named.said
+    assert "warning: local shows this account no database" in named.out
 
 
 @pytest.mark.parametrize(
