@@ -31,6 +31,7 @@ from vya_backup.command_line.holding import Hold, Release
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
 from vya_backup.command_line.notify import Notify
+from vya_backup.command_line.options import demand_values
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.scheduling import ScheduleCommand
@@ -87,6 +88,7 @@ def _demand_streams() -> None:
 
 
 def _without_globals(words: list[str]) -> list[str]:
+    demand_values(words)
     while words and words[0].startswith("--"):
         name, _, value = words[0].partition("=")
         if name == "--config":
@@ -98,7 +100,6 @@ def _without_globals(words: list[str]) -> list[str]:
         else:
             break
         words.pop(0)
-    words = [word for word in words if word]  # doit stumbles over an empty argument
     if not asks_for_help(words):
         return words
     return ["help", *[word for word in words if not word.startswith("-")][:1]]
