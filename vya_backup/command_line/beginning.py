@@ -241,6 +241,8 @@ def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
         talk.say(f"- have the timer run while you are not logged in, too: {LINGER} {shlex.quote(name)}")
     talk.say("- copy the backups to another machine, too; this one may burn")
     known = _named(loaded)
+    if configuration.notifications.is_wanted:
+        talk.say(f"- see whether mail arrives: {PROGRAM} {known}notify test")
     if has_store:
         talk.say(
             f"- give restores an account that may write: {PROGRAM} {known}restore:NAME --dry-run says which rights"
