@@ -41,8 +41,11 @@ TIMERS = (
 
 
 def space(subject: Subject) -> Finding:
-    """The next run fits, and some more after it."""
-    need = sum(row.size_bytes or 0 for row in newest_good(subject.catalog).values())
+    """The disk is there, the next run fits on it, and some more after that."""
+    rows = newest_good(subject.catalog).values()
+    for path in {row.path.partition("/")[0]: row.path for row in rows if row.path}.values():
+        subject.store.demand_tree(path)  # else it is the room of another disk that is measured
+    need = sum(row.size_bytes or 0 for row in rows)
     room = subject.store.room()
     reserve = int(room.total * subject.configuration.storage.min_free_percent / 100)
     left = room.free - reserve
