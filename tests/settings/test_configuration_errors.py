@@ -182,3 +182,12 @@ def test_a_configuration_loads_without_the_heavy_libraries() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_unit_of_systemd_names_its_file_in_full(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in the topmost folder, and `etc/vya_backupdb/config.yaml` is found nowhere."""
+    path = project.folder / "config.yaml"
+    path.write_text("storag: {}\n")
+    monkeypatch.chdir("/")
+    with pytest.raises(ConfigurationError, match=f"^{path}:1: storag is an unknown key"):
+        load(path, {})
