@@ -83,3 +83,17 @@ def test_that_nobody_gets_a_digest_is_said_and_fails_no_timer(project: Project) 
 
     assert done.status == 0, done.said
     assert "nobody gets a digest: set notifications.digest.recipients" in done.out
+
+
+def test_a_working_folder_that_is_gone_ends_in_no_traceback(project: Project, tmp_path: Path) -> None:
+    """Somebody removed it from under a shell, or under cron; what is named in full is found."""
+    project.run("backup")
+    configuration = str(project.folder / "config/config.yaml")
+    for words, status in ((("config", "validate"), 3), (("--config", configuration, "status"), 0)):
+        (tmp_path / "gone").mkdir()
+        script = 'cd gone && rmdir ../gone && exec "$@"'
+        argv = ["sh", "-c", script, "sh", *project.command(*words)]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == status, done.stderr
+        assert done.stderr.startswith("note: the working folder is gone")
+        assert "Traceback" not in done.stderr

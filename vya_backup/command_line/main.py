@@ -63,6 +63,7 @@ class Main(DoitMain):  # type: ignore[misc]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     _demand_streams()
+    _demand_folder()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     try:
@@ -85,6 +86,15 @@ def _demand_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r"))
+
+
+def _demand_folder() -> None:
+    """Go on in the topmost folder where the one that it was started in is gone: no relative path means anything."""
+    try:
+        os.getcwd()  # noqa: PTH109 - no path is wanted
+    except FileNotFoundError:
+        os.chdir("/")
+        print("note: the working folder is gone; going on in /", file=sys.stderr)
 
 
 def _without_globals(words: list[str]) -> list[str]:
