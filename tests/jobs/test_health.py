@@ -436,6 +436,16 @@ def test_a_line_of_cron_starts_the_runs(
     assert machine.timer(subject(cron_tables=(missing, tmp_path / "cron.d"))).status == status
 
 
+def test_a_table_of_cron_that_nobody_else_may_see_hides_no_other(
+    subject: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hardened machines show theirs to root alone; here no file system knows such a name, not even for root."""
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "ours").write_text("30 1 * * * backup vya-backupdb backup\n")
+    found = examine(subject(cron_tables=(tmp_path / ("x" * 300), tmp_path / "ours")), (("timer", machine.timer),))
+    assert [one.status for one in found] == ["ok"], found
+
+
 @pytest.mark.parametrize(
     ("unit", "status"),
     [
