@@ -97,3 +97,12 @@ def test_a_working_folder_that_is_gone_ends_in_no_traceback(project: Project, tm
         assert done.returncode == status, done.stderr
         assert done.stderr.startswith("note: the working folder is gone")
         assert "Traceback" not in done.stderr
+
+
+def test_a_mail_that_cannot_be_written_is_one_line(project: Project) -> None:
+    """The folder is not there, or the name is that of one."""
+    project.run("backup")
+    for path, why in (("none/mail.html", "No such file"), (".", "Is a directory")):
+        done = project.run("notify", "preview", "--html", path)
+        assert done.status == 1, done.said
+        assert done.err.startswith(f"error: cannot write {path}: {why}")
