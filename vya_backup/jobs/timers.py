@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import pwd
+import stat
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ from vya_backup.transport.storage.replacing import replace_readable
 
 LINGERING = Path("/var/lib/systemd/linger")
 UNITS = (".service", ".timer")
+READ_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 SITE = f"{NAME}-site.service"
 Fate = Literal["write", "same", "remove", "changed by somebody"]
 
@@ -68,10 +70,16 @@ def installation(loaded: Loaded, account: str) -> Installation:
 
 
 def owner(loaded: Loaded) -> str:
-    """Return whose units they are where nobody says it: whoever owns the catalog, for no other can write it."""
-    path = loaded.configuration.catalog.path
-    with suppress(OSError, KeyError):  # there is none yet, or its owner has a number alone
-        return path.owner() if path else NAME
+    """Return whose units they are where nobody says it.
+
+    Whoever owns the catalog, for no other can write it; before there is one, who alone can read the configuration.
+    """
+    catalog, said = loaded.configuration.catalog.path, loaded.path
+    with suppress(OSError, KeyError):  # an owner may have a number alone
+        if catalog and catalog.exists():
+            return catalog.owner()
+        if said and not said.stat().st_mode & READ_BY_OTHERS:
+            return said.owner()
     return NAME
 
 
