@@ -140,3 +140,17 @@ def test_the_line_to_the_mail_server_is_one_that_works(
     assert done.status == 0, done.said
     email = load(tmp_path / "c.yaml", {}).configuration.notifications.email
     assert (email.smtp_host, email.smtp_port, email.way) == (host, port, way)
+
+
+def test_the_line_for_cron_is_one_line_and_a_name_that_is_taken_is_asked_for_again(tmp_path: Path) -> None:
+    """What is copied from a narrow terminal works; and nothing that was answered before is lost."""
+    (tmp_path / "data").mkdir()
+    terminal = Terminal(tmp_path, {}, "--path", "data", "--base-path", "b", "--timezone", "UTC", "--yes")
+    assert terminal.end() == 0
+    line = next(one for one in terminal.seen[0].splitlines() if one.startswith("  30 1 * * *"))
+    assert line.endswith(f"--config {tmp_path}/config/config.yaml backup")
+    terminal = Terminal(tmp_path, {}, "--add", "--path", "data")
+    terminal.answer("Its name", "")
+    terminal.answer(r"there is an instance local-sqlite already\s+Its name", "another")
+    terminal.answer(r"Go on\? ", "n")
+    assert terminal.end() == 1

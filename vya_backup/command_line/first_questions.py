@@ -36,6 +36,7 @@ from vya_backup.jobs.beginning import Way, Wish
 from vya_backup.redaction import Secret
 from vya_backup.settings.credentials import Login
 from vya_backup.settings.first_file import FirstAnswers
+from vya_backup.settings.loading import load
 from vya_backup.settings.model import LOCAL_HOSTS, Instance
 from vya_backup.settings.notifications_model import bare_address
 from vya_backup.settings.places import Places
@@ -93,7 +94,7 @@ def ask_everything(talk: Conversation, places: Places, *, adds: bool) -> tuple[W
         UsageError: a question has no answer, or a wrong one.
     """
     target = _target(talk)
-    instance = _instance(talk, target)
+    instance = _instance(talk, target, _known(places) if adds else frozenset())
     way, account, host, admin = _accounts(talk, instance)
     answers = FirstAnswers(instance, places.backups, places.catalog)
     if not (adds or talk.options["print_grants"]):
@@ -171,11 +172,20 @@ def _tls(talk: Conversation, host: str, path: Path | None) -> dict[str, Any]:
     return {"ssl": {"ca_cert": str(absolute(authority))}} if authority else {}
 
 
-def _instance(talk: Conversation, target: Target) -> Instance:
+def _known(places: Places) -> frozenset[str]:
+    return frozenset(instance.id for instance in load(places.configuration).configuration.instances)
+
+
+def _instance(talk: Conversation, target: Target, known: frozenset[str]) -> Instance:
     host = str(target.facts.get("host", LOOPBACK))
     named = host.partition(".")[0] if host[0].isalpha() else host.replace(":", "-").strip("-")
     where = "local" if host == LOOPBACK else named
-    name = talk.ask("id", "Its name in the configuration", f"{where}-{target.facts['type']}", check=is_id)
+
+    def is_new(text: str) -> str:
+        is_taken = talk.is_heard and text in known  # without a conversation it is said when all is known
+        return f"there is an instance {text} already" if is_taken else is_id(text)
+
+    name = talk.ask("id", "Its name in the configuration", f"{where}-{target.facts['type']}", check=is_new)
     try:
         return Instance(id=name, **target.facts)
     except ValidationError as error:
