@@ -111,3 +111,25 @@ def test_a_reader_of_help_may_leave(project: Project) -> None:
             program.stdout.close()
             assert program.stderr.read() == b""
         assert program.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("restore:shop", "--to", "", "--force", "--yes"), "an argument is empty, behind '--to'"),
+        (("restore:shop", "--to=", "--force", "--yes"), "--to has an empty value"),
+        (("backup", ""), "an argument is empty, behind 'backup'"),
+        (("hold", "--backup=", "--reason", "x"), "--backup has an empty value"),
+        (("--config=", "status"), "--config has an empty value"),
+    ],
+)
+def test_a_variable_that_is_empty_is_no_other_command(project: Project, words: tuple[str, ...], named: str) -> None:
+    """A script says `--to "$NAME"`: the next option is no name, and the original is not replaced instead."""
+    project.run("backup")
+    before = sorted(project.folder.rglob("*.db"))
+
+    done = project.run(*words)
+
+    assert done.status == 3, done.said
+    assert named in done.err
+    assert sorted(project.folder.rglob("*.db")) == before

@@ -92,3 +92,65 @@ def test_whose_timer_ends_with_his_session_is_told_what_is_left_to_do(
     assert (f"while you are not logged in, too: loginctl enable-linger {name}" in said) == (
         timer == TIMER and not lingers
     )
+
+
+MAIL = ("--path", "data", "--base-path", "b", "--timezone", "UTC", "--no-backup", "--yes", "--mail", "me@example.org")
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (("--mail", "Me <me@example.org>"), "--mail: Me <me@example.org> must be a bare address"),
+        (("--mail", "me@example.org;you@example.org"), "--mail: me@example.org;you@example.org must be"),
+        (("--smtp-host", "smtp://mail.example.org"), "--smtp-host: must be a name or an address alone"),
+        (("--smtp-host", "mail.example.org:0"), "--smtp-host: answer a number from 1"),
+    ],
+)
+def test_nothing_is_written_that_would_not_load(tmp_path: Path, words: tuple[str, ...], missing: str) -> None:
+    """What the configuration refuses is refused before there is one."""
+    (tmp_path / "data").mkdir()
+    done = Project(tmp_path).run("--config", "c.yaml", "init", *MAIL, *words)
+    assert done.status == 3, done.said
+    assert missing in " ".join(done.err.split())
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_a_port_behind_the_name_of_a_server_is_told(tmp_path: Path) -> None:
+    """It has an option of its own, and no resolver knows such a name."""
+    done = Project(tmp_path).run("--config", "c.yaml", "init", "--engine", "mysql", "--host", "db1:3306", "--yes")
+    assert done.status == 3, done.said
+    assert "--host: must be a name or an address alone; a port has a key of its own" in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "port", "way"),
+    [
+        ("localhost", "localhost", 25, "none"),
+        ("127.0.0.1:2525", "127.0.0.1", 2525, "none"),
+        ("mail.example.org", "mail.example.org", 587, "starttls"),
+        ("mail.example.org:465", "mail.example.org", 465, "tls"),
+    ],
+)
+def test_the_line_to_the_mail_server_is_one_that_works(
+    tmp_path: Path, server: str, host: str, port: int, way: str
+) -> None:
+    """A port may stand behind the name; a server of this machine listens at 25, and nobody signed its certificate."""
+    (tmp_path / "data").mkdir()
+    done = Project(tmp_path).run("--config", "c.yaml", "init", *MAIL, "--smtp-host", server)
+    assert done.status == 0, done.said
+    email = load(tmp_path / "c.yaml", {}).configuration.notifications.email
+    assert (email.smtp_host, email.smtp_port, email.way) == (host, port, way)
+
+
+def test_the_line_for_cron_is_one_line_and_a_name_that_is_taken_is_asked_for_again(tmp_path: Path) -> None:
+    """What is copied from a narrow terminal works; and nothing that was answered before is lost."""
+    (tmp_path / "data").mkdir()
+    terminal = Terminal(tmp_path, {}, "--path", "data", "--base-path", "b", "--timezone", "UTC", "--yes")
+    assert terminal.end() == 0
+    line = next(one for one in terminal.seen[0].splitlines() if one.startswith("  30 1 * * *"))
+    assert line.endswith(f"--config {tmp_path}/config/config.yaml backup")
+    terminal = Terminal(tmp_path, {}, "--add", "--path", "data")
+    terminal.answer("Its name", "")
+    terminal.answer(r"there is an instance local-sqlite already\s+Its name", "another")
+    terminal.answer(r"Go on\? ", "n")
+    assert terminal.end() == 1

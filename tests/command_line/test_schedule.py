@@ -168,7 +168,7 @@ def test_the_next_runs_are_shown_in_the_zone_with_what_came_last(project: Projec
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("run",), "knows no job 'nothing'"),
+        (("run",), "needs the name of a job"),
         (("run", "everything"), "knows no job 'everything'"),
         (("show", "--count", "x"), "is no number of runs"),
         ((), "needs to be told what to do"),

@@ -46,6 +46,26 @@ def test_a_second_install_changes_nothing_and_a_new_schedule_what_it_is_about(pr
     }
 
 
+def test_who_owns_the_catalog_goes_on_with_it(project: Project, folder: Path) -> None:
+    """The runs of no other account could write it, so that saying it again keeps the backups of every night.
+
+    Before the first backup it is who alone can read the configuration, as `init` makes it.
+    """
+    service, configuration = folder / "vya-backupdb-backup.service", project.folder / "config/config.yaml"
+    mine = f"\nUser={pwd.getpwuid(os.geteuid()).pw_name}\n"
+    configuration.chmod(0o600)
+    install(project, folder)
+    assert mine in service.read_text()
+    configuration.chmod(0o640)
+    install(project, folder)
+    assert "\nUser=vya-backupdb\n" in service.read_text()
+    assert project.run("backup").status == 0
+    install(project, folder)
+    assert mine in service.read_text()
+    install(project, folder, "--account", "nobody")
+    assert "\nUser=nobody\n" in service.read_text()
+
+
 def test_what_a_person_changed_is_shown_and_stays(project: Project, folder: Path) -> None:
     """Without --force nothing is touched, not even the other files."""
     install(project, folder)

@@ -17,6 +17,9 @@ def test_an_instance_without_any_database_is_said(project: Project) -> None:
     (project.folder / "elsewhere").mkdir()
 
     assert "warning: local shows this account no database" in project.run("backup").out
+    named = project.run("backup:local")
+    assert named.status == 0, named.said
+    assert "warning: local shows this account no database" in named.out
 
 
 @pytest.mark.parametrize(
@@ -70,3 +73,36 @@ def test_other_peoples_dodo_files_run_as_ever(tmp_path: Path) -> None:
         doit = [str(Path(sys.executable).with_name("doit")), *words]
         done = subprocess.run(doit, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, done.stdout) == (0, ".  x\nhi\n"), done.stderr
+
+
+def test_that_nobody_gets_a_digest_is_said_and_fails_no_timer(project: Project) -> None:
+    """The timer asks each week, wherever nobody was named: its unit would fail, and be told of."""
+    project.run("backup")
+
+    done = project.run("notify", "digest")
+
+    assert done.status == 0, done.said
+    assert "nobody gets a digest: set notifications.digest.recipients" in done.out
+
+
+def test_a_working_folder_that_is_gone_ends_in_no_traceback(project: Project, tmp_path: Path) -> None:
+    """Somebody removed it from under a shell, or under cron; what is named in full is found."""
+    project.run("backup")
+    configuration = str(project.folder / "config/config.yaml")
+    for words, status in ((("config", "validate"), 3), (("--config", configuration, "status"), 0)):
+        (tmp_path / "gone").mkdir()
+        script = 'cd gone && rmdir ../gone && exec "$@"'
+        argv = ["sh", "-c", script, "sh", *project.command(*words)]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == status, done.stderr
+        assert done.stderr.startswith("note: the working folder is gone")
+        assert "Traceback" not in done.stderr
+
+
+def test_a_mail_that_cannot_be_written_is_one_line(project: Project) -> None:
+    """The folder is not there, or the name is that of one."""
+    project.run("backup")
+    for path, why in (("none/mail.html", "No such file"), (".", "Is a directory")):
+        done = project.run("notify", "preview", "--html", path)
+        assert done.status == 1, done.said
+        assert done.err.startswith(f"error: cannot write {path}: {why}")

@@ -149,6 +149,16 @@ def test_the_key_is_found_whatever_its_folder_is_called(tmp_path: Path, name: st
     assert verified(files, tmp_path) == ""
 
 
+def test_a_folder_that_is_gone_silences_nobody() -> None:
+    """systemd starts no unit that may write where nothing is; somebody has to tell that."""
+    place = replace(AS_THE_MANUAL_SAYS, writable=(Path("/srv/backups"),), optional=(Path("/srv/data"),))
+    files = unit_files(scheduling(), place)
+    assert "ReadWritePaths=/srv/backups\n" in files["vya-backupdb-backup.service"]
+    failed = files["vya-backupdb-failed@.service"].splitlines()
+    assert [line for line in failed if "Paths=/" in line] == []
+    assert {"ReadWritePaths=-/srv/backups", "ReadWritePaths=-/srv/data"} <= set(failed)
+
+
 @pytest.mark.parametrize("method", ["systemd", "interval"])
 def test_the_timer_of_the_backups_elapses_at_the_end_of_a_blackout(method: str) -> None:
     """So that a catch-up which it refused, or an interval that ends within it, is made up; no other timer does."""

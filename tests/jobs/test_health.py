@@ -388,6 +388,18 @@ def test_room_is_compared_with_what_the_next_run_needs(
     assert machine.space(subject()).status == status
 
 
+@pytest.mark.parametrize("has_its_folder", [True, False])
+def test_a_disk_that_is_not_mounted_is_a_failure(subject: Opens, project: Project, has_its_folder: bool) -> None:
+    """The room of another disk is none for backups; a mount point that is empty is as bad as none."""
+    (project.folder / "backups").rename(project.folder / "elsewhere")
+    if has_its_folder:
+        (project.folder / "backups").mkdir()
+    checks = examine(subject(), (("free space", machine.space),))
+    assert [one.status for one in checks] == ["failure"]
+    assert "does not hold the tree of testhost/" in checks[0].what
+    assert "Is the disk of storage.base_path mounted?" in checks[0].remedy
+
+
 def test_an_event_from_the_future_is_a_failure_of_the_clock(subject: Opens) -> None:
     """It went back by more than a minute."""
     found = machine.time(subject(clock=later(hours=-2)))
@@ -422,6 +434,16 @@ def test_a_line_of_cron_starts_the_runs(
     (tmp_path / "cron.d/backup").write_text(f"{line}\n")
     missing = tmp_path / "crontab"
     assert machine.timer(subject(cron_tables=(missing, tmp_path / "cron.d"))).status == status
+
+
+def test_a_table_of_cron_that_nobody_else_may_see_hides_no_other(
+    subject: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hardened machines show theirs to root alone; here no file system knows such a name, not even for root."""
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "ours").write_text("30 1 * * * backup vya-backupdb backup\n")
+    found = examine(subject(cron_tables=(tmp_path / ("x" * 300), tmp_path / "ours")), (("timer", machine.timer),))
+    assert [one.status for one in found] == ["ok"], found
 
 
 @pytest.mark.parametrize(

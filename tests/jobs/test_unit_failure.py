@@ -111,12 +111,22 @@ def test_the_manager_that_started_the_unit_is_asked(tmp_path: Path, monkeypatch:
     assert unit.look == (f"journalctl {'--user ' if own else ''}-u {UNIT.name}",)
 
 
-def test_a_unit_that_got_no_key_is_told_where_to_look(nights: Nights, post: Post) -> None:
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("243", "The key of the credentials is not where the unit takes it from"),
+        ("226", "A folder that the unit names is not there, or its disk is not mounted"),
+        ("217", "The account that the unit names does not exist"),
+    ],
+)
+def test_a_unit_that_systemd_could_not_begin_is_told_where_to_look(
+    nights: Nights, post: Post, status: str, why: str
+) -> None:
     """systemd started nothing, so no line of ours is in the journal."""
-    unit = Unit(UNIT.name, {"Result": "exit-code", "ExecMainCode": "1", "ExecMainStatus": "243"})
+    unit = Unit(UNIT.name, {"Result": "exit-code", "ExecMainCode": "1", "ExecMainStatus": status})
     tell_failure(nights.workspace, unit, nights.compose)
     text = " ".join(post.letters[0].part("plain").split())
-    assert "The key of the credentials is not where the unit takes it from" in text
+    assert why in text
     assert f"systemctl cat {UNIT.name}" in text
 
 

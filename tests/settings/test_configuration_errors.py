@@ -62,6 +62,14 @@ def test_all_errors_are_reported_at_once_in_the_order_of_the_lines(project: Proj
             "storage: {file_naming: {pattern: a/b}}",
             "line 1: storage.file_naming.pattern is 'a/b', but must be a file n",
         ),
+        (
+            "instances:\n- {id: m, type: mysql, host: 'db1:3306'}\n",
+            "line 2: instances[0].host is 'db1:3306', but must be a name or an address alone; a port has a key",
+        ),
+        (
+            "notifications: {email: {smtp_host: 'smtps://mail'}}",
+            "line 1: notifications.email.smtp_host is 'smtps://mail', but must be a name or an address alone",
+        ),
         ("instances:\n- type: sqlite\n  path: x\n", "line 2: instances[0].id is missing; add it"),
         ("instances:\n- {id: s, type: sqlite}\n", "line 2: instances[0] a sqlite instance needs `path`: a file, a fol"),
         ("instances:\n- {id: m, type: mysql}\n", "line 2: instances[0] a mysql instance needs `host` (or `socket` for"),
@@ -174,3 +182,12 @@ def test_a_configuration_loads_without_the_heavy_libraries() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_unit_of_systemd_names_its_file_in_full(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in the topmost folder, and `etc/vya_backupdb/config.yaml` is found nowhere."""
+    path = project.folder / "config.yaml"
+    path.write_text("storag: {}\n")
+    monkeypatch.chdir("/")
+    with pytest.raises(ConfigurationError, match=f"^{path}:1: storag is an unknown key"):
+        load(path, {})

@@ -236,12 +236,12 @@ def _tell_what_is_there(talk: Conversation, loaded: Loaded, timer: str) -> None:
         talk.say(f"- keep a copy of the key on another machine: {shlex.quote(str(key))}")
     if timer != TIMER:
         talk.say("- have backups made every night, by cron for example:")
-        talk.say(f"  30 1 * * *  {by_cron(loaded)}")
+        print(f"  30 1 * * *  {by_cron(loaded)}")  # not folded: cron takes it in one line
     elif loaded.path == of_user(os.environ).configuration and (name := waits_for_login()):
         talk.say(f"- have the timer run while you are not logged in, too: {LINGER} {shlex.quote(name)}")
     talk.say("- copy the backups to another machine, too; this one may burn")
     known = _named(loaded)
-    if loaded.configuration.notifications.email.enabled:
+    if configuration.notifications.is_wanted:
         talk.say(f"- see whether mail arrives: {PROGRAM} {known}notify test")
     if has_store:
         talk.say(

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from glob import has_magic
 from pathlib import Path
 from typing import Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
 from vya_backup.command_line.conversation import Conversation
+from vya_backup.command_line.first_answers import (
+    ADMINISTRATORS,
+    absolute,
+    are_addresses,
+    is_account,
+    is_folder,
+    is_host,
+    is_id,
+    is_mail_server,
+    is_port,
+    is_server,
+    is_there,
+    is_wrong,
+    is_zone,
+    split,
+)
 from vya_backup.command_line.options import Declaration, flag, option
 from vya_backup.engines import MODULES, engine_for, has_accounts
 from vya_backup.engines.answers import Server
@@ -23,16 +36,14 @@ from vya_backup.jobs.beginning import Way, Wish
 from vya_backup.redaction import Secret
 from vya_backup.settings.credentials import Login
 from vya_backup.settings.first_file import FirstAnswers
+from vya_backup.settings.loading import load
 from vya_backup.settings.model import LOCAL_HOSTS, Instance
+from vya_backup.settings.notifications_model import bare_address
 from vya_backup.settings.places import Places
-from vya_backup.settings.private_files import exists
 from vya_backup.transport.greeting import LOOPBACK, FoundServer, find_servers, hear
 
 ENGINES = tuple(MODULES)
-ADMINISTRATORS = {"postgresql": "postgres", "mysql": "root", "mariadb": "root"}
 ACCOUNT = "vya_backup"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
 OPTIONS: tuple[Declaration, ...] = (
@@ -58,7 +69,7 @@ OPTIONS: tuple[Declaration, ...] = (
     option("base_path", "the folder for backups"),
     option("timezone", "the time zone that days are counted in"),
     option("mail", "who is told of failures: A,B"),
-    option("smtp_host", "the server that takes their mail (default: localhost)"),
+    option("smtp_host", "the server that takes their mail: HOST or HOST:PORT (default: localhost)"),
     flag("add", "one more instance for a configuration that exists"),
     flag("print_grants", "print the statements that make the account, for an administrator, and stop"),
     flag("no_backup", "make no first backup"),
@@ -83,7 +94,7 @@ def ask_everything(talk: Conversation, places: Places, *, adds: bool) -> tuple[W
         UsageError: a question has no answer, or a wrong one.
     """
     target = _target(talk)
-    instance = _instance(talk, target)
+    instance = _instance(talk, target, _known(places) if adds else frozenset())
     way, account, host, admin = _accounts(talk, instance)
     answers = FirstAnswers(instance, places.backups, places.catalog)
     if not (adds or talk.options["print_grants"]):
@@ -109,15 +120,7 @@ def _target(talk: Conversation) -> Target:
 
 
 def _path(talk: Conversation) -> str:
-    return str(_absolute(talk.ask("path", "Which file, folder or pattern", check=_is_there)))
-
-
-def _absolute(text: str) -> Path:
-    """Return a path as the shell would have it: `~` is a home."""
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:  # `~nobody`
-        return Path(text).absolute()
+    return str(absolute(talk.ask("path", "Which file, folder or pattern", check=is_there)))
 
 
 def _found(one: FoundServer) -> Target:
@@ -133,19 +136,20 @@ def _port_of(path: Path | None) -> dict[str, Any]:
 
 def _named(talk: Conversation, host: str) -> Target:
     said = talk.options
-    path = _absolute(str(said["socket"])) if said["socket"] else None
+    path = absolute(str(said["socket"])) if said["socket"] else None
     if path is None and not host:
         local = bool(said["port"] or said["engine"])
-        host = LOOPBACK if local else talk.ask("host", "Its name or address", check=lambda t: "" if t else "name one")
+        host = LOOPBACK if local else talk.ask("host", "Its name or address", check=is_host)
     host = LOOPBACK if host in LOCAL_HOSTS else host
+    _refuse(is_host(host), "host")
     engine = str(said["engine"] or "")
     port = _port(talk, engine) if path is None else None
     heard = next((one for each in ([port] if port else [3306, 5432]) if (one := hear(host, each, path))), None)
     if engine and heard and heard.server.flavour != engine:
         talk.say(f"note: what answers at {heard.address} says that it is {heard.server.banner}")
     default = heard.server.flavour if heard else ""
-    kind = engine or talk.ask("engine", f"Its kind: {', '.join(ENGINES[:3])}", default, check=_is_server)
-    _refuse(_is_server(kind), "engine")
+    kind = engine or talk.ask("engine", f"Its kind: {', '.join(ENGINES[:3])}", default, check=is_server)
+    _refuse(is_server(kind), "engine")
     where: dict[str, Any] = {"socket": path, **_port_of(path)} if path else {"host": host}
     port = port or (heard.port if heard and not path else None)
     if port and port != engine_for(kind).default_port and not path:
@@ -155,7 +159,7 @@ def _named(talk: Conversation, host: str) -> Target:
 
 def _port(talk: Conversation, engine: str) -> int | None:
     default = str(engine_for(engine).default_port) if engine in ADMINISTRATORS else ""
-    said = talk.ask("port", "Its port (empty: the usual one)", default, check=_is_port)
+    said = talk.ask("port", "Its port (empty: the usual one)", default, check=is_port)
     return int(said) if said else None
 
 
@@ -165,14 +169,23 @@ def _tls(talk: Conversation, host: str, path: Path | None) -> dict[str, Any]:
     if talk.options["no_tls"]:
         return {"ssl": {"enabled": False}}
     authority = talk.ask("ca_cert", "File of who signed its certificate (empty: the system's authorities)")
-    return {"ssl": {"ca_cert": str(_absolute(authority))}} if authority else {}
+    return {"ssl": {"ca_cert": str(absolute(authority))}} if authority else {}
 
 
-def _instance(talk: Conversation, target: Target) -> Instance:
+def _known(places: Places) -> frozenset[str]:
+    return frozenset(instance.id for instance in load(places.configuration).configuration.instances)
+
+
+def _instance(talk: Conversation, target: Target, known: frozenset[str]) -> Instance:
     host = str(target.facts.get("host", LOOPBACK))
     named = host.partition(".")[0] if host[0].isalpha() else host.replace(":", "-").strip("-")
     where = "local" if host == LOOPBACK else named
-    name = talk.ask("id", "Its name in the configuration", f"{where}-{target.facts['type']}", check=_is_id)
+
+    def is_new(text: str) -> str:
+        is_taken = talk.is_heard and text in known  # without a conversation it is said when all is known
+        return f"there is an instance {text} already" if is_taken else is_id(text)
+
+    name = talk.ask("id", "Its name in the configuration", f"{where}-{target.facts['type']}", check=is_new)
     try:
         return Instance(id=name, **target.facts)
     except ValidationError as error:
@@ -189,7 +202,7 @@ def _accounts(talk: Conversation, instance: Instance) -> tuple[Way, Login, str, 
         talk.say("Backups use an account of their own, which may read everything and change nothing.")
         ways = ("make it now, with an administrator's account", "it is there already, I have its password")
         way = ("make", "existing")[talk.choose("existing-account", "How?", ways)]
-    name = talk.ask("account", "Name of the account for backups", ACCOUNT, check=_is_account)
+    name = talk.ask("account", "Name of the account for backups", ACCOUNT, check=is_account)
     if way == "existing":
         return "existing", Login(name, _known_password(talk, name)), "", Login()
     host = str(said["account_host"] or "")
@@ -208,65 +221,27 @@ def _known_password(talk: Conversation, name: str) -> Secret:
 
 
 def _rest(talk: Conversation, instance: Instance, places: Places) -> FirstAnswers:
-    base = talk.ask("base_path", "Folder for the backups", str(places.backups), check=_is_folder)
-    zone = talk.ask("timezone", "Time zone that days are counted in", _own_zone(), check=_is_zone)
-    mail = talk.ask("mail", "Who is told of failures by mail (A,B; empty: nobody)", check=_are_addresses)
+    base = talk.ask("base_path", "Folder for the backups", str(places.backups), check=is_folder)
+    zone = talk.ask("timezone", "Time zone that days are counted in", _own_zone(), check=is_zone)
+    mail = talk.ask("mail", "Who is told of failures by mail (A,B; empty: nobody)", check=are_addresses)
     recipients = tuple(each.strip() for each in mail.split(",") if each.strip())
-    smtp = talk.ask("smtp_host", "Mail server", "localhost") if recipients else "localhost"
+    smtp = talk.ask("smtp_host", "Mail server", "localhost", check=is_mail_server) if recipients else "localhost"
+    server, port = split(smtp)
+    return FirstAnswers(instance, absolute(base), places.catalog, zone, recipients, server, port, _sender())
+
+
+def _sender() -> str:
     sender = f"vya-backupdb@{socket.gethostname()}"
-    return FirstAnswers(instance, _absolute(base), places.catalog, zone, recipients, smtp, sender)
+    return "vya-backupdb@localhost" if is_wrong(bare_address, sender) else sender
 
 
 def _own_zone() -> str:
     """Return the zone that this machine is set to, or UTC."""
     target = os.path.realpath("/etc/localtime")
     name = os.environ.get("TZ", "").lstrip(":") or target.partition("/zoneinfo/")[2]
-    return name if name and not _is_zone(name) else "UTC"
+    return name if name and not is_zone(name) else "UTC"
 
 
 def _refuse(wrong: str, option: str) -> None:
     if wrong:
         raise UsageError(f"init needs --{option}: {wrong}", "See: vya-backupdb help init")
-
-
-def _is_server(text: str) -> str:
-    return "" if text in ADMINISTRATORS else f"answer one of {', '.join(ADMINISTRATORS)}"
-
-
-def _is_port(text: str) -> str:
-    return "" if not text or (text.isdigit() and 0 < int(text) < 65536) else "answer a number from 1 to 65535"
-
-
-def _is_id(text: str) -> str:
-    return "" if _ID.fullmatch(text) else "use letters, digits, `_`, `.` and `-`, beginning with a letter or digit"
-
-
-def _is_account(text: str) -> str:
-    return "" if _ACCOUNT.fullmatch(text) else "use letters, digits and `_`, 32 at most, beginning with a letter"
-
-
-def _is_there(text: str) -> str:
-    if not text:
-        return "name one"
-    path = _absolute(text)
-    plain = next(part for part in (path, *path.parents) if not has_magic(str(part)))  # a pattern begins in a folder
-    looked_at = path if os.path.lexists(path) else plain
-    return "" if exists(looked_at) else f"there is no {looked_at}"
-
-
-def _is_folder(text: str) -> str:
-    path = _absolute(text)
-    return f"{text} is a file" if path.exists() and not path.is_dir() else "" if text else "name a folder"
-
-
-def _is_zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "answer a name such as America/Sao_Paulo or UTC"
-    return ""
-
-
-def _are_addresses(text: str) -> str:
-    wrong = [each for each in text.split(",") if each.strip() and "@" not in each]
-    return f"{wrong[0].strip()} is no address" if wrong else ""

@@ -31,6 +31,7 @@ from vya_backup.command_line.holding import Hold, Release
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
 from vya_backup.command_line.notify import Notify
+from vya_backup.command_line.options import demand_values
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.scheduling import ScheduleCommand
@@ -62,6 +63,7 @@ class Main(DoitMain):  # type: ignore[misc]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     _demand_streams()
+    _demand_folder()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     try:
@@ -86,7 +88,17 @@ def _demand_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r"))
 
 
+def _demand_folder() -> None:
+    """Go on in the topmost folder where the one that it was started in is gone: no relative path means anything."""
+    try:
+        os.getcwd()  # noqa: PTH109 - no path is wanted
+    except FileNotFoundError:
+        os.chdir("/")
+        print("note: the working folder is gone; going on in /", file=sys.stderr)
+
+
 def _without_globals(words: list[str]) -> list[str]:
+    demand_values(words)
     while words and words[0].startswith("--"):
         name, _, value = words[0].partition("=")
         if name == "--config":
@@ -98,7 +110,6 @@ def _without_globals(words: list[str]) -> list[str]:
         else:
             break
         words.pop(0)
-    words = [word for word in words if word]  # doit stumbles over an empty argument
     if not asks_for_help(words):
         return words
     return ["help", *[word for word in words if not word.startswith("-")][:1]]

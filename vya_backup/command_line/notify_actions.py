@@ -25,6 +25,7 @@ from vya_backup.outlook import letters
 from vya_backup.outlook.tables import table
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import Loaded, load_notifications
+from vya_backup.transport.disk import explained
 
 PERSONAL_MODE = 0o600
 
@@ -60,8 +61,9 @@ def preview(options: Mapping[str, Any]) -> int:
         letter = week_letter(workspace)[1] if options["digest"] else _of_run(workspace, options["run"])
     if options["html"]:
         path = Path(options["html"])
-        path.write_text(letter.html, encoding="utf-8")
-        path.chmod(PERSONAL_MODE)
+        with explained("write", path):
+            path.write_text(letter.html, encoding="utf-8")
+            path.chmod(PERSONAL_MODE)
         print(f"{path}: {letter.subject}")
     else:
         _print(letter)
@@ -81,8 +83,8 @@ def send_week(options: Mapping[str, Any]) -> int:
         return 0
     with wired(loaded, read_only=False) as workspace:
         sent = send_digest(workspace, lambda: week_letter(workspace), again=bool(options["again"]))
-    if not sent:
-        raise UsageError("nobody gets a digest", "Set notifications.digest.recipients, or success_recipients of email.")
+    if not sent:  # the timer asks every week, and that nobody wants it is no failure
+        print("nobody gets a digest: set notifications.digest.recipients, or success_recipients of email")
     for one in sent:
         if one.failure:
             print_error(one.failure)

@@ -138,12 +138,25 @@ def spelled_for_doit(arguments: Sequence[str]) -> list[str]:
     return words
 
 
+def demand_values(words: Sequence[str]) -> None:
+    """Refuse what a script says whose variable is empty: `--to "" --force` and `--to= --force` mean neither.
+
+    Raises:
+        UsageError: an argument is empty, or an option has nothing behind its `=`.
+    """
+    for before, word in zip(("", *words), words, strict=False):
+        if not word or (word.startswith("--") and word.find("=") == len(word) - 1):
+            what = f"{word.rstrip('=')} has an empty value" if word else f"an argument is empty, behind {before!r}"
+            raise UsageError(what, "Give it one, or leave it out. Is a variable of the shell empty?")
+
+
 def read(arguments: Sequence[str]) -> list[Selection]:
     """Return the selected tasks with their options, in order; without arguments the default task.
 
     Raises:
         UsageError: an option is unknown, ambiguous or lacks its value.
     """
+    demand_values(arguments)
     rest = list(arguments) or [DEFAULT_TASK]
     selections = []
     while rest:

@@ -61,8 +61,8 @@ def tasks_of(job: str, scheduling: Scheduling) -> list[str]:
 
 def _job(names: list[str]) -> str:
     if len(names) != 1 or names[0] not in JOBS:
-        said = " ".join(names) or "nothing"
-        raise UsageError(f"schedule run knows no job {said!r}", f"Say one of: {', '.join(JOBS)}.")
+        what = f"knows no job {' '.join(names)!r}" if names else "needs the name of a job"
+        raise UsageError(f"schedule run {what}", f"Say one of: {', '.join(JOBS)}.")
     return names[0]
 
 

@@ -46,15 +46,15 @@ def task_backup() -> Iterator[Task]:
     """Dump and check every database that is due."""
     tickets = _tickets()
     with_tickets = {ticket.key.instance for ticket in tickets}
-    instances = sorted(with_tickets | set(_failed_instances()))
-    groups = [f"backup:{instance}" for instance in instances]
+    without = [instance for instance in _asked_instances() if instance not in with_tickets]
+    groups = [f"backup:{instance}" for instance in sorted(with_tickets.union(without))]
     yield _group("backup", groups, doc=TASKS["backup"], params=BACKUP, has_subtask=True)
     for instance, members in groupby(tickets, key=lambda ticket: ticket.key.instance):
         yield from _instance_tasks(instance, list(members))
     for instance in _failed_instances():
         yield _discovery_task(instance)
-        if instance not in with_tickets:
-            yield from _instance_tasks(instance, [])
+    for instance in without:  # it can be named, whatever it answered
+        yield from _instance_tasks(instance, [])
 
 
 def task_restore() -> Iterator[Task]:
@@ -150,6 +150,11 @@ def _keys() -> list[Key]:
         return known_keys()
     except BackupError as error:
         raise InvalidDodoFile(str(error)) from error
+
+
+def _asked_instances() -> list[str]:
+    session = current()
+    return [d.instance.id for d in session.discoveries] if session else []
 
 
 def _failed_instances() -> list[str]:

@@ -19,6 +19,7 @@ from vya_backup.jobs.timers import (
     carry_out,
     installation,
     installed,
+    owner,
     plan,
     refuse_changed,
     run_systemctl,
@@ -43,7 +44,7 @@ _PLACE: tuple[Declaration, ...] = (
 )
 INSTALL: tuple[Declaration, ...] = (
     *_PLACE,
-    option("account", f"who the runs are run as (default: {NAME})", default=NAME),
+    option("account", f"who the runs are run as (default: who owns the catalog; without one, {NAME})"),
     flag("force", "overwrite what a person changed"),
 )
 REMOVE = _PLACE
@@ -60,7 +61,7 @@ def install(options: Mapping[str, Any]) -> int:
     said = loaded.configuration.scheduling
     if not said.enabled:
         raise UsageError("scheduling.enabled is false, so there is nothing to install", "Set it to true.")
-    place = installation(loaded, "" if options["user"] else str(options["account"]))
+    place = installation(loaded, "" if options["user"] else str(options["account"] or owner(loaded)))
     folder = _folder(options, loaded)
     files = _cron_files(said, place) if said.method == "cron" else unit_files(said, place)
     steps = plan(files, folder, _places(options), force=bool(options["force"]))

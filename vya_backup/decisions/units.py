@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -176,7 +176,8 @@ def _failed(place: Installation) -> str:
         f"ExecStart={quoted(place.program, in_command=True)} notify failed --unit %i",
         "TimeoutStartSec=10min",
         "MemoryMax=512M",
-        *_walls(place, Needs()),
+        "# a folder that is gone must not silence who tells that it is: each is there or not",
+        *_walls(replace(place, writable=(), optional=(*place.writable, *place.optional)), Needs()),
     ]
     return "\n".join(lines) + "\n"
 

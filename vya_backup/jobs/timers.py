@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import pwd
+import stat
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +26,7 @@ from vya_backup.transport.storage.replacing import replace_readable
 
 LINGERING = Path("/var/lib/systemd/linger")
 UNITS = (".service", ".timer")
+READ_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 SITE = f"{NAME}-site.service"
 Fate = Literal["write", "same", "remove", "changed by somebody"]
 
@@ -64,6 +67,20 @@ def installation(loaded: Loaded, account: str) -> Installation:
         reads_files=any(instance.type == "sqlite" and instance.enabled for instance in said.instances),
         today=clock.now().date(),
     )
+
+
+def owner(loaded: Loaded) -> str:
+    """Return whose units they are where nobody says it.
+
+    Whoever owns the catalog, for no other can write it; before there is one, who alone can read the configuration.
+    """
+    catalog, said = loaded.configuration.catalog.path, loaded.path
+    with suppress(OSError, KeyError):  # an owner may have a number alone
+        if catalog and catalog.exists():
+            return catalog.owner()
+        if said and not said.stat().st_mode & READ_BY_OTHERS:
+            return said.owner()
+    return NAME
 
 
 def plan(files: Mapping[str, str], folder: Path, places: Iterable[Path] = (), *, force: bool = False) -> list[Step]:

@@ -37,8 +37,12 @@ MONITORED = {
     "MONITOR_EXIT_STATUS": "ExecMainStatus",
 }
 LEAST_LEVEL: Level = "ERROR"
-NO_CREDENTIAL = "243"
-"""The status of a unit that systemd could not hand its credentials (EXIT_CREDENTIALS, systemd.exec(5))."""
+NEVER_BEGAN = {
+    "243": "The key of the credentials is not where the unit takes it from",
+    "226": "A folder that the unit names is not there, or its disk is not mounted",
+    "217": "The account that the unit names does not exist",
+}
+"""What the statuses of systemd.exec(5) mean with which it gives up before the program begins."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +215,5 @@ def _tidings(workspace: Workspace, unit: Unit, run: ToldRun | None) -> Tidings:
 def _of_unit(unit: Unit, concern: Concern) -> tuple[Concern, ...]:
     if not unit.words:
         return (concern,)
-    lacks_key = unit.facts.get("ExecMainStatus") == NO_CREDENTIAL
-    remedy = f"The key of the credentials is not where the unit takes it from: {unit.shown}"
-    return concern, Concern("ERROR", unit.words, remedy if lacks_key else "")
+    why = NEVER_BEGAN.get(unit.facts.get("ExecMainStatus", ""))
+    return concern, Concern("ERROR", unit.words, f"{why}: {unit.shown}" if why else "")

@@ -16,6 +16,7 @@ from vya_backup.settings.model import LOCAL_HOSTS, SCHEMA, Instance
 
 _BARE = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+LOCAL_SMTP_PORT = 25
 _TEMPLATE = """\
 # yaml-language-server: $schema={schema}
 # Written by `vya-backupdb init`. Every key with its default and its meaning:
@@ -59,18 +60,10 @@ _MAIL = """\
 notifications:
   email:
     enabled: true
-    smtp_host: {smtp_host}
-{line}    from_address: {sender}
+    smtp_host: {smtp_host}{line}
+    from_address: {sender}
     error_recipients: {recipients}
     # success_recipients: []            # who is told of nights without failures
-"""
-_LOCAL_LINE = """\
-    smtp_port: 25                       # of this machine itself, which has no certificate for that
-    security: none
-"""
-_REMOTE_LINE = """\
-    # smtp_port: 587                    # with STARTTLS; 465 is TLS from the first byte
-    # service: smtp                     # a login: an entry of that id in the store of credentials
 """
 
 
@@ -84,6 +77,8 @@ class FirstAnswers:
     timezone: str = "UTC"
     recipients: tuple[str, ...] = ()
     smtp_host: str = "localhost"
+    smtp_port: int | None = None
+    """None: the usual one of a mail server on this machine, or of another one."""
     sender: str = ""
 
 
@@ -128,5 +123,12 @@ def _mail(answers: FirstAnswers) -> str:
     if not answers.recipients:
         return _NO_MAIL
     said = {"smtp_host": answers.smtp_host, "sender": answers.sender, "recipients": list(answers.recipients)}
-    line = _LOCAL_LINE if answers.smtp_host in LOCAL_HOSTS else _REMOTE_LINE
-    return _MAIL.format(line=line, **{name: spelled(value) for name, value in said.items()})
+    return _MAIL.format(line=_line(answers), **{name: spelled(value) for name, value in said.items()})
+
+
+def _line(answers: FirstAnswers) -> str:
+    """Return what the line to the mail server is; this machine's own has no certificate that anybody signed."""
+    is_local = answers.smtp_host in LOCAL_HOSTS
+    port = answers.smtp_port or (LOCAL_SMTP_PORT if is_local else None)
+    said = f"\n    smtp_port: {port}" if port else ""
+    return f"{said}\n    use_tls: false            # it is on this machine" if is_local else said

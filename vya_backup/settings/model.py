@@ -19,7 +19,7 @@ from vya_backup.settings.logging_model import Logging
 from vya_backup.settings.monitoring_model import HealthCheck, Monitoring, Prometheus
 from vya_backup.settings.notifications_model import Email, EmailTemplates, Notifications
 from vya_backup.settings.scheduling_model import Scheduling
-from vya_backup.settings.section import Section
+from vya_backup.settings.section import Host, Section
 from vya_backup.settings.site_model import Auditor, Site
 from vya_backup.settings.storage_model import Checksums, FileNaming, Idrive, Metadata, Retention, Storage
 
@@ -112,7 +112,7 @@ class Instance(Section):
     id: InstanceId
     type: EngineName
     enabled: bool = True
-    host: str = ""
+    host: Host = ""
     port: int | None = Field(default=None, ge=1, le=65535)
     socket: Path | None = None
     path: str = ""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
-from vya_backup.settings.section import Section
+from vya_backup.settings.section import Host, Section
 
 Level = Literal["SUCCESS", "WARNING", "ERROR", "CRITICAL"]
 Security = Literal["starttls", "tls", "none"]
@@ -26,14 +26,19 @@ _LABEL = r"\w(?:[\w-]*\w)?"
 _ADDRESS = re.compile(rf"{_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
 
 
-def _address(text: str) -> str:
+def bare_address(text: str) -> str:
+    """Return an address of mail as it is.
+
+    Raises:
+        ValueError: it is none, or there is a name around it.
+    """
     if not _ADDRESS.fullmatch(text):
         raise ValueError("must be a bare address such as oncall@example.org")
     return text
 
 
 def _address_or_none(text: str) -> str:
-    return _address(text) if text else text
+    return bare_address(text) if text else text
 
 
 def _web_address(url: str) -> str:
@@ -43,7 +48,7 @@ def _web_address(url: str) -> str:
     return url
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(bare_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
@@ -72,7 +77,7 @@ class Email(Section):
     """Mail to people. `security` is more exact than `use_tls`, and wins over it."""
 
     enabled: bool = False
-    smtp_host: str = ""
+    smtp_host: Host = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)
     use_tls: bool = True
     security: Security | None = None

@@ -33,7 +33,10 @@ def read_overrides(environ: Mapping[str, str], dotenv: Path, problems: list[Prob
 
 
 def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, str]:
-    if not path.is_file():
+    try:
+        if not path.is_file():
+            return {}
+    except OSError:  # its folder is closed to this account, and so is the configuration there, which says so
         return {}
     from dotenv import dotenv_values
 

@@ -83,4 +83,11 @@ def _xdg(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
     said = Path(environ.get(variable, ""))
     if said.is_absolute():
         return said  # a relative one is invalid, says the specification
-    return Path(environ.get("HOME") or Path.home()) / otherwise
+    return _home(environ) / otherwise
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:  # an account that has a number alone, as in containers
+        return Path("/")

@@ -34,9 +34,10 @@ class Origin:
 
     def place(self) -> str:
         """Return `FILE:LINE`, with the file as a person in this folder would name it."""
-        path = Path(self.source)
-        inside = path.is_absolute() and path.is_relative_to(Path.cwd())
-        source = str(path.relative_to(Path.cwd())) if inside else self.source
+        path, here = Path(self.source), Path.cwd()
+        # nobody works in the topmost folder, where a unit of systemd runs: there it stays whole
+        is_inside = path.is_absolute() and here != Path(here.anchor) and path.is_relative_to(here)
+        source = str(path.relative_to(here)) if is_inside else self.source
         return source if self.line is None else f"{source}:{self.line}"
 
 

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+_WITH_MORE = re.compile(r".*://.*|.*\s.*|[^:/]+:\d*|\[.*", re.DOTALL)
+
+
+def bare_host(text: str) -> str:
+    """Return the name or address of a server as it is.
+
+    Raises:
+        ValueError: something else is written with it: a port, the head of a web address.
+    """
+    if _WITH_MORE.fullmatch(text):
+        raise ValueError("must be a name or an address alone; a port has a key of its own")
+    return text
+
+
+Host = Annotated[str, AfterValidator(bare_host)]
 
 
 class Section(BaseModel):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vya_backup.errors import SpaceMissing, StorageFailed
 
+WALLED = "Is the disk mounted for writing? The units of timers know old folders alone: doit schedule install"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -47,4 +48,5 @@ def explained(deed: str, path: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         if error.errno in NO_ROOM:
             raise SpaceMissing(f"cannot {deed} {path}: {reason}", "Free some space or raise the quota.") from error
-        raise StorageFailed(f"cannot {deed} {path}: {reason}") from error
+        hint = WALLED if error.errno == errno.EROFS else ""
+        raise StorageFailed(f"cannot {deed} {path}: {reason}", hint) from error
