@@ -9,6 +9,7 @@ from __future__ import annotations
 import getopt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from doit.cmdparse import CmdOption, CmdParseError, TaskParse
@@ -138,6 +139,18 @@ def spelled_for_doit(arguments: Sequence[str]) -> list[str]:
     return words
 
 
+def demand_no_blanks(words: Sequence[str]) -> None:
+    """Refuse what a variable that is not set leaves behind: it would mean another database, or the newest backup.
+
+    Raises:
+        UsageError: a word is empty, or an option has `=` and no value.
+    """
+    for before, word in pairwise(["", *words]):
+        if not word or (word.startswith("--") and word.endswith("=") and word.count("=") == 1):
+            where = f"{word} has no value" if word else f"there is an empty word behind {before or 'the command'!r}"
+            raise UsageError(where, "Say what is meant, or leave it out. Is a variable not set?")
+
+
 def read(arguments: Sequence[str]) -> list[Selection]:
     """Return the selected tasks with their options, in order; without arguments the default task.
 
@@ -178,7 +191,16 @@ def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tupl
         options, left = parser.parse(rest)
     except CmdParseError as error:
         raise UsageError(f"{task}: {what_is_wrong(error)}", _takes(declared)) from error
+    _demand_values(task, declared, rest[: len(rest) - len(left)])
     return {option["name"]: options[option["name"]] for option in declared}, left
+
+
+def _demand_values(task: str, declared: Sequence[Declaration], words: Sequence[str]) -> None:
+    """Refuse an option that has lost its value and would take the next option for it: `--to --force`."""
+    takers = {f"--{option['long']}" for option in declared if option.get("type") is not bool}
+    for word, value in pairwise(words):
+        if word in takers and value.startswith("--"):
+            raise UsageError(f"{task}: {word} has no value before {value}", f"If that is the value: {word}={value}")
 
 
 def fresh(option: Declaration) -> Any:
