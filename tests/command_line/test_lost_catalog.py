@@ -48,6 +48,23 @@ def test_an_emptied_file_is_a_lost_catalog_too(lost: Project) -> None:
     assert "a new one begins" in made.err
 
 
+@pytest.mark.parametrize("begins", [0, 16_384])
+def test_the_remedy_for_a_broken_catalog_brings_it_back(project: Project, begins: int) -> None:
+    """Neither no SQLite file at all nor a damaged one asks anybody to begin without history."""
+    assert project.run("backup").status == 0
+    before = len(project.json("backups"))
+    content = bytearray(project.catalog.read_bytes())
+    content[begins:] = b"\x17" * (len(content) - begins)
+    project.catalog.write_bytes(content)
+
+    told = project.run("backups").err
+
+    assert "with its -wal and -shm, then run: doit catalog rebuild" in told
+    project.lose_catalog()
+    assert project.run("catalog", "rebuild").status == 0
+    assert len(project.json("backups")) == before
+
+
 def test_a_file_that_somebody_brings_is_restored_all_the_same(lost: Project) -> None:
     """It needs no history; that a new one begins is said."""
     (dump,) = lost.files("shop_*.db.gz")
