@@ -216,6 +216,22 @@ def test_an_unreachable_instance_fails_alone(project: Project) -> None:
     assert "discovery_failed" in project.types()
 
 
+def test_a_server_that_was_down_costs_no_reading_of_what_was_read(project: Project) -> None:
+    """Nothing changed meanwhile, so that the next run has nothing to do."""
+    assert project.run("backup").status == 0
+    data = project.folder / "data"
+    data.rename(project.folder / "away")
+    assert project.run("backup").status == 1
+    (project.folder / "away").rename(data)
+
+    done = project.run("backup")
+
+    assert done.status == 0
+    assert "read back" not in done.out
+    assert "2 up to date" in done.out
+    assert "task_forgotten" not in project.types()
+
+
 def test_a_corrupt_database_fails_alone_and_leaves_no_file(project: Project) -> None:
     """Its failure is an event with the tool's first line; the other database is dumped."""
     path = project.database("shop")
