@@ -101,6 +101,17 @@ def test_at_takes_the_newest_backup_at_or_before_the_time(backed_up: Project) ->
     assert backed_up.rows("shop", ITEMS)[0][0] == 500
 
 
+def test_the_time_that_a_screen_shows_means_the_backup_that_it_shows(backed_up: Project) -> None:
+    """Nobody sees the fraction of a second that is in the catalog."""
+    (only,) = backed_up.json("backups", "local/shop")
+    shown = backed_up.run("verify:local/shop").out.splitlines()[0].split("local/shop ")[1][:19]
+    assert only["started_at"].startswith(shown.replace(" ", "T"))
+
+    done = backed_up.run("restore:shop", "--at", shown, "--to", "copy")
+
+    assert done.status == 0, done.said
+
+
 def test_a_time_before_every_backup_is_refused(backed_up: Project) -> None:
     """The oldest is named."""
     done = backed_up.run("restore:shop", "--at", "2001-01-01")
