@@ -21,8 +21,8 @@ from vya_backup.history.events import AccountsChanged
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.planning import plan, wanted_from_discovery
-from vya_backup.settings.loading import load
 from vya_backup.outlook.screen import Screen
+from vya_backup.settings.loading import load
 from vya_backup.transport.pipeline import silent
 
 if TYPE_CHECKING:
