@@ -195,9 +195,9 @@ def _by_id(workspace: Workspace, wish: Wish) -> BackupRow:
         row for row in rows if row.backup_id.startswith(wish.backup)
     ]
     if len(found) != 1:
-        what = "no backup" if not found else f"{len(found)} backups"
         of = f" of {key}" if key else ""
-        raise UsageError(f"{what}{of} has an id that begins with {wish.backup!r}", "See the ids with: doit backups")
+        what = f"{len(found)} backups{of} have" if found else f"no backup{of} has"
+        raise UsageError(f"{what} an id that begins with {wish.backup!r}", "See the ids with: doit backups")
     if found[0].state != "good":
         raise RestoreRefused(
             f"backup {found[0].backup_id} is {found[0].state}, not good", "See the good ones with: doit backups"
