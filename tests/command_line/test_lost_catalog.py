@@ -90,3 +90,21 @@ def test_health_knows_that_it_was_lost(lost: Project) -> None:
     assert lost.run("catalog", "rebuild").status == 0
     whole = {one["name"]: one for one in json.loads(lost.run("health", "--json").out)["checks"]}
     assert whole["chain"]["status"] == "ok"
+
+
+def test_a_tree_that_is_not_mounted_is_asked_for(project: Project) -> None:
+    """Its place is an empty folder, and a whole set of backups fits there; who looks hears of it, and who backs up."""
+    assert "mounted" not in project.run("backup").said
+    tree = project.folder / "backups"
+    tree.rename(project.folder / "elsewhere")
+    tree.mkdir(0o700)
+
+    asked = json.loads(project.run("health", "--json").out)["checks"]
+    (chain,) = [one for one in asked if one["name"] == "chain"]
+    made = project.run("backup")
+
+    assert chain["status"] == "failure"
+    assert "is it mounted?" in chain["what"]
+    assert made.status == 0
+    assert "good backups of 2 databases should lie there: is it mounted?" in made.said
+    assert "mounted" not in project.run("backup").said

@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vya_backup.decisions.copies import Segment, Series, folder_of, snapshot_name
+from vya_backup.decisions.manifest import counted
 from vya_backup.errors import BackupError, CatalogError, CatalogMissing
 from vya_backup.history import copying
 from vya_backup.history.events import Failed
+from vya_backup.history.views import newest_good
 from vya_backup.jobs.copies import CopyFolder, folders, last_entry, write_segment, write_snapshot
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.model import Configuration
@@ -52,6 +54,15 @@ def strangers(workspace: Workspace) -> list[str]:
     place = folder_of(workspace.configuration.application.host())
     found = folders(workspace.store, place)
     return [one.path for one in found if not copying.knows(workspace.catalog, Path(one.path).name)]
+
+
+def unmounted(workspace: Workspace) -> str:
+    """Return what is to be said where nothing of this host lies in the tree, and the catalog knows backups in it."""
+    known, place = len(newest_good(workspace.catalog)), folder_of(workspace.configuration.application.host())
+    if not known or workspace.store.names(str(Path(place).parent)):
+        return ""
+    what = f"good backups of {counted(known, 'database')} should lie there"
+    return f"{workspace.store.base_path} is empty, but {what}: is it mounted?"
 
 
 def copy_out(workspace: Workspace) -> int:
