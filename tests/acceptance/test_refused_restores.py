@@ -37,6 +37,33 @@ def server(request: pytest.FixtureRequest, servers: Servers) -> Iterator[MySqlSe
         server.drop_database(name)
 
 
+@pytest.mark.parametrize("name", ["mysql", "sys", "information_schema", "x" * 65, "shop "])
+def test_a_server_keeps_its_own_databases_and_takes_no_impossible_name(
+    server: MySqlServer, project_with: Setup, name: str
+) -> None:
+    """Whatever force is said: without them it is lost; and a dry run promises nothing that cannot be."""
+    project = project_with(source=server)
+    assert project.run("backup", "--database", "shop").status == 0
+
+    done = refused(project, "restore:shop", "--to", name, "--force", "--dry-run")
+
+    assert f"{name} is the server's own database" in done.said or "the server takes no name" in done.said
+
+
+@pytest.mark.parametrize("name", ["template1", "postgres", "x" * 64])
+def test_postgresql_keeps_its_own_databases_and_cuts_no_name(servers: Servers, project_with: Setup, name: str) -> None:
+    """A name that the server would cut is another database than the one that is told."""
+    server = servers.shared("postgresql_15")
+    server.create_database("shop")
+    project = project_with(source=server)
+    assert project.run("backup", "--database", "shop").status == 0
+
+    done = refused(project, "restore:shop", "--to", name, "--force", "--dry-run")
+
+    assert "is the server's own database" in done.said or "PostgreSQL would cut it to 63" in done.said
+    server.drop_database("shop")
+
+
 def test_a_missing_definer_is_found_before_the_first_byte(server: MySqlServer, project_with: Setup) -> None:
     """An account that may not create objects for others is refused, told the privilege, and with it succeeds."""
     server.sql("CREATE USER IF NOT EXISTS ghost@localhost")

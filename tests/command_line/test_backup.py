@@ -7,17 +7,27 @@ import hashlib
 import json
 import stat
 import subprocess
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from tests.project import CONFIGURATION, Project
+from vya_backup.command_line import backup_actions
 from vya_backup.command_line import session as sessions
+from vya_backup.history.events import AccountsChanged
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.planning import plan, wanted_from_discovery
+from vya_backup.outlook.screen import Screen
 from vya_backup.settings.loading import load
 from vya_backup.transport.pipeline import silent
+
+if TYPE_CHECKING:
+    from vya_backup.command_line.session import Session
+    from vya_backup.history.views import BackupRow
 
 
 def test_the_very_first_backup_finds_and_dumps_every_database(project: Project) -> None:
@@ -216,6 +226,22 @@ def test_an_unreachable_instance_fails_alone(project: Project) -> None:
     assert "discovery_failed" in project.types()
 
 
+def test_a_server_that_was_down_costs_no_reading_of_what_was_read(project: Project) -> None:
+    """Nothing changed meanwhile, so that the next run has nothing to do."""
+    assert project.run("backup").status == 0
+    data = project.folder / "data"
+    data.rename(project.folder / "away")
+    assert project.run("backup").status == 1
+    (project.folder / "away").rename(data)
+
+    done = project.run("backup")
+
+    assert done.status == 0
+    assert "read back" not in done.out
+    assert "2 up to date" in done.out
+    assert "task_forgotten" not in project.types()
+
+
 def test_a_corrupt_database_fails_alone_and_leaves_no_file(project: Project) -> None:
     """Its failure is an event with the tool's first line; the other database is dumped."""
     path = project.database("shop")
@@ -298,6 +324,17 @@ def test_hostile_names_go_there_and_back(project: Project) -> None:
     assert Path(project.folder / "backups").is_dir()
 
 
+def test_a_hostile_name_is_counted_once(project: Project) -> None:
+    """And is shown as it is, although doit knows it by another."""
+    project.execute("50%=half", "CREATE TABLE t (a)")
+
+    first, second = project.run("backup"), project.run("backup")
+
+    assert "3 done" in first.out
+    assert "up to date" not in first.out
+    assert "--   local/50%=half  up to date" in second.out
+
+
 def test_a_database_that_vanished_is_told(project: Project) -> None:
     """An absence is as loud as a failure."""
     project.run("backup")
@@ -316,3 +353,15 @@ def test_the_log_has_a_line_for_each_event(project: Project) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["event"] for line in lines].count("checksummed") == 2
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_accounts_that_could_not_be_compared_are_not_called_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows whether they changed."""
+    told = AccountsChanged(before="0", problem="cannot open F", backup_id="1", instance="pg", database="@users")
+    monkeypatch.setattr(backup_actions, "changed_in", lambda catalog, backup_id: told)
+    session = cast("Session", SimpleNamespace(workspace=SimpleNamespace(catalog=None), screen=Screen(StringIO())))
+
+    backup_actions._tell_drift(session, cast("BackupRow", SimpleNamespace(backup_id="1")))
+
+    out = cast("StringIO", session.screen.out).getvalue()
+    assert out.strip() == "accounts could not be compared with the backup before: cannot open F"

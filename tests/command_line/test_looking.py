@@ -149,3 +149,24 @@ def test_on_a_weekend_status_calls_nothing_overdue_that_is_made_on_weekdays(proj
     (row,) = project.json("databases")
     assert not row["overdue"]
     assert project.run("status").out.startswith("1 of 1 databases have a fresh good backup")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("databases nope", "nothing is known of an instance 'nope'"),
+        ("plan local", "plan does not take 'local'"),
+        ("status local", "status does not take 'local'"),
+        ("backups local/shop local/crm", "backups does not take 'local/crm'"),
+        ("forget", "forget names no task"),
+    ],
+)
+def test_a_word_that_means_nothing_is_not_passed_over(project: Project, words: str, told: str) -> None:
+    """What is shown without it would be taken for an answer to it."""
+    assert project.run("backup").status == 0
+
+    done = project.run(*words.split())
+
+    assert done.status == 3
+    assert told in done.err
+    assert "Traceback" not in done.err

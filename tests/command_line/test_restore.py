@@ -101,6 +101,34 @@ def test_at_takes_the_newest_backup_at_or_before_the_time(backed_up: Project) ->
     assert backed_up.rows("shop", ITEMS)[0][0] == 500
 
 
+def test_the_time_that_a_screen_shows_means_the_backup_that_it_shows(backed_up: Project) -> None:
+    """Nobody sees the fraction of a second that is in the catalog."""
+    (only,) = backed_up.json("backups", "local/shop")
+    shown = backed_up.run("verify:local/shop").out.splitlines()[0].split("local/shop ")[1][:19]
+    assert only["started_at"].startswith(shown.replace(" ", "T"))
+
+    done = backed_up.run("restore:shop", "--at", shown, "--to", "copy")
+
+    assert done.status == 0, done.said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--at", "2026-01-09", "--backup", "0"),
+        ("--backup", "0", "--file", "F"),
+        ("--file", "F", "--interactive"),
+        ("--to", "a", "--target-database", "b"),
+    ],
+)
+def test_two_choices_are_refused_instead_of_one_being_passed_over(backed_up: Project, words: tuple[str, ...]) -> None:
+    """Nobody says two of them and means one."""
+    done = backed_up.run("restore:shop", "--dry-run", *words)
+
+    assert done.status == 1
+    assert "cannot be combined" in done.out
+
+
 def test_a_time_before_every_backup_is_refused(backed_up: Project) -> None:
     """The oldest is named."""
     done = backed_up.run("restore:shop", "--at", "2001-01-01")

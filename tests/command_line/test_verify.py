@@ -255,3 +255,23 @@ def test_after_a_stop_what_was_not_begun_is_only_counted(
 
     assert [result.verdict for result in late.screen.results] == ["later"]
     assert looked_at(project) == []
+
+
+def test_the_remedy_for_a_lost_backup_is_one_that_does_something(project: Project) -> None:
+    """As a shell takes it; by force where an older one covers the day; and none where a newer one is good."""
+    project.execute("my shop", "CREATE TABLE t (a)")
+    assert project.run("backup").status == 0
+    for dump in project.files("my shop_*.db.gz"):
+        dump.unlink()
+
+    alone = project.run("verify:local/my shop").out
+    assert "or run: doit backup:'local/my shop'\n" in alone
+    assert project.run("backup:local/my shop").status == 0
+    assert "MISSING" in (beside := project.run("verify:local/my shop").out)
+    assert "A newer good backup is there" in beside
+    assert "or run:" not in beside
+
+    assert project.run("backup:local/my shop", "--force").status == 0
+    Path(project.folder / "backups" / project.json("backups", "local/my shop")[0]["path"]).unlink()
+    newest = project.run("verify:local/my shop").out
+    assert "or run: doit backup:'local/my shop' --force" in newest

@@ -288,6 +288,7 @@ def test_a_failed_attempt_is_a_failure_although_an_older_backup_covers_it(subjec
 def test_before_the_first_backup_that_is_the_one_failure_of_the_catalog(subject: Opens, project: Project) -> None:
     """What has nothing to look at says only that."""
     project.lose_catalog()
+    shutil.rmtree(project.folder / "backups/testhost/@catalog")
     found = {one.name: one.status for one in examine(subject())}
     assert found["backups"] == "failure"
     assert {found[name] for name in ("verification", "drills", "chain")} == {"warning"}

@@ -134,7 +134,8 @@ def _check_earlier(session: Session, ticket: Ticket, newest: BackupRow) -> TaskF
 def _tell_drift(session: Session, row: BackupRow) -> None:
     """Say at once that accounts are not what they were; the event has it in words."""
     if changed := changed_in(session.workspace.catalog, row.backup_id):
-        session.screen.line(f"       accounts changed since the backup before: {changed.sentence}")
+        what = "could not be compared with" if changed.problem else "changed since"
+        session.screen.line(f"       accounts {what} the backup before: {changed.sentence}")
 
 
 def _result(ticket: Ticket, row: BackupRow, check_seconds: float) -> Result:

@@ -41,6 +41,10 @@ class Looking(Explained):
 
     def _open_and_look(self, params: Any, args: list[str]) -> int:
         names = self._names(params, args)
+        taken = 1 if self.doc_usage else 0
+        if names[taken:]:
+            hint = f"Say: doit {self.name} {self.doc_usage}".rstrip()
+            raise UsageError(f"{self.name} does not take {names[taken]!r}", hint)
         with looking() as workspace:
             return self.look(workspace, params, names)
 
@@ -93,7 +97,9 @@ class Databases(Looking):
 
     def look(self, workspace: Workspace, params: Any, args: list[str]) -> int:
         """Show the databases of one instance or of all."""
-        rows = tables.database_rows(workspace, *args[:1])
+        rows = tables.database_rows(workspace, *args)
+        if args and not rows:
+            raise UsageError(f"nothing is known of an instance {args[0]!r}", "See what is: doit databases")
         return show(params, lambda: tables.values(rows), lambda: tables.database_lines(rows))
 
 

@@ -12,6 +12,7 @@ from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import Explained
 from vya_backup.command_line.run import is_ours
 from vya_backup.command_line.session import configured, opened
+from vya_backup.errors import UsageError
 
 
 class Forget(Explained, doit.cmd_forget.Forget):  # type: ignore[misc]
@@ -26,6 +27,8 @@ class Forget(Explained, doit.cmd_forget.Forget):  # type: ignore[misc]
         return guarded(lambda: self._forget(params, args))
 
     def _forget(self, params: Any, args: Sequence[str]) -> int:
+        if not args and not params["forget_all"]:
+            raise UsageError("forget names no task", "Say: doit forget checksum:INSTANCE/DATABASE, or --all")
         with opened(configured(), read_only=False) as workspace:
             backend.use(workspace.catalog)
             try:

@@ -31,7 +31,7 @@ from vya_backup.command_line.holding import Hold, Release
 from vya_backup.command_line.leaving import print_error
 from vya_backup.command_line.metrics import Metrics
 from vya_backup.command_line.notify import Notify
-from vya_backup.command_line.options import demand_values
+from vya_backup.command_line.options import demand_no_blanks
 from vya_backup.command_line.rebuilding import CatalogCommand
 from vya_backup.command_line.run import Run
 from vya_backup.command_line.scheduling import ScheduleCommand
@@ -67,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     try:
-        rest = _without_globals(list(sys.argv[1:] if arguments is None else arguments))
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        demand_no_blanks(words)
+        rest = _without_globals(words)
     except UsageError as error:
         print_error(error)
         return error.exit_status
@@ -98,7 +100,6 @@ def _demand_folder() -> None:
 
 
 def _without_globals(words: list[str]) -> list[str]:
-    demand_values(words)
     while words and words[0].startswith("--"):
         name, _, value = words[0].partition("=")
         if name == "--config":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getopt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from doit.cmdparse import CmdOption, CmdParseError, TaskParse
@@ -138,13 +139,13 @@ def spelled_for_doit(arguments: Sequence[str]) -> list[str]:
     return words
 
 
-def demand_values(words: Sequence[str]) -> None:
-    """Refuse what a script says whose variable is empty: `--to "" --force` and `--to= --force` mean neither.
+def demand_no_blanks(words: Sequence[str]) -> None:
+    """Refuse what a variable that is not set leaves behind: it would mean another database, or the newest backup.
 
     Raises:
-        UsageError: an argument is empty, or an option has nothing behind its `=`.
+        UsageError: a word is empty, or an option has `=` and no value.
     """
-    for before, word in zip(("", *words), words, strict=False):
+    for before, word in pairwise(["", *words]):
         if not word or (word.startswith("--") and word.find("=") == len(word) - 1):
             what = f"{word.rstrip('=')} has an empty value" if word else f"an argument is empty, behind {before!r}"
             raise UsageError(what, "Give it one, or leave it out. Is a variable of the shell empty?")
@@ -156,7 +157,7 @@ def read(arguments: Sequence[str]) -> list[Selection]:
     Raises:
         UsageError: an option is unknown, ambiguous or lacks its value.
     """
-    demand_values(arguments)
+    demand_no_blanks(arguments)
     rest = list(arguments) or [DEFAULT_TASK]
     selections = []
     while rest:
@@ -191,7 +192,16 @@ def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tupl
         options, left = parser.parse(rest)
     except CmdParseError as error:
         raise UsageError(f"{task}: {what_is_wrong(error)}", _takes(declared)) from error
+    _demand_values(task, declared, rest[: len(rest) - len(left)])
     return {option["name"]: options[option["name"]] for option in declared}, left
+
+
+def _demand_values(task: str, declared: Sequence[Declaration], words: Sequence[str]) -> None:
+    """Refuse an option that has lost its value and would take the next option for it: `--to --force`."""
+    takers = {f"--{option['long']}" for option in declared if option.get("type") is not bool}
+    for word, value in pairwise(words):
+        if word in takers and value.startswith("--"):
+            raise UsageError(f"{task}: {word} has no value before {value}", f"If that is the value: {word}={value}")
 
 
 def fresh(option: Declaration) -> Any:

@@ -9,6 +9,7 @@ from doit.exceptions import UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from vya_backup.command_line.session import current
+from vya_backup.decisions.naming import Key, database_of_task
 from vya_backup.log.heard import say
 from vya_backup.outlook.screen import Result, Screen
 
@@ -26,7 +27,8 @@ class ScreenReporter(ConsoleReporter):  # type: ignore[misc]
     def skip_uptodate(self, task: Any) -> None:
         """Note a database of which neither dump nor checksum had anything to do."""
         if task.name.startswith(MEMBER_OF_BACKUP) and "/" in task.name:
-            label = task.name.removeprefix(MEMBER_OF_BACKUP)
+            instance, _, database = task.name.removeprefix(MEMBER_OF_BACKUP).partition("/")
+            label = str(Key(instance, database_of_task(database)))
             if not self._screen.has_told_of(label):
                 self._screen.result(Result(label, "current", "up to date"))
 

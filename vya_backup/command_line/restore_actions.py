@@ -23,6 +23,8 @@ from vya_backup.outlook.screen import Result
 from vya_backup.outlook.tables import restorable_lines
 
 WORDS = {"drop_slots": "drop-slots"}
+ONE_OF = (("at", "datetime", "backup", "file", "interactive"), ("to", "target_database"))
+"""Options of which only one can be meant."""
 SILENT = TaskFailed("told on the screen", report=False)
 
 
@@ -69,6 +71,12 @@ def _restore(session: Session, task: str, wish: Wish, options: Mapping[str, Any]
 
 
 def _wish(session: Session, key: Key | None, options: Mapping[str, Any]) -> Wish:
+    for alternatives in ONE_OF:
+        said = [f"--{name.replace('_', '-')}" for name in alternatives if options.get(name)]
+        if said[1:]:
+            raise UsageError(
+                f"{said[0]} and {said[1]} cannot be combined", "Each of them chooses: say the one you mean."
+            )
     when = str(options.get("at") or options.get("datetime") or "")
     return Wish(
         key=key,

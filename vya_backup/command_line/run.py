@@ -31,6 +31,7 @@ from vya_backup.errors import ConfigurationError, UsageError
 from vya_backup.history.run import Run as Begun
 from vya_backup.history.views import known_databases
 from vya_backup.jobs.circumstances import room_left, told_to
+from vya_backup.jobs.copying import unmounted
 from vya_backup.jobs.discovery import describe, discover, empty, vanished
 from vya_backup.jobs.orphans import close_orphans
 from vya_backup.jobs.planning import plan, wanted_from_discovery, wanted_from_history
@@ -108,6 +109,8 @@ class Run(Explained, doit.cmd_run.Run):  # type: ignore[misc]
         if not (lists_only or is_dry_run):
             for sentence in close_orphans(session.workspace):
                 session.screen.line(f"warning: {sentence}")
+            if chosen and (doubt := unmounted(session.workspace)):
+                session.screen.line(f"warning: {doubt} New backups are made there all the same.")
             timing.account(session)
             if not names_something(session.selections):
                 ping_start(session.workspace, session.selections, begun.run_id)

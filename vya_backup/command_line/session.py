@@ -16,7 +16,6 @@ from vya_backup import __version__, clock, log
 from vya_backup.command_line.announcing import announce_blindly
 from vya_backup.command_line.leaving import leave
 from vya_backup.command_line.options import Selection
-from vya_backup.decisions.copies import folder_of
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import CatalogError, CatalogMissing, ConfigurationError
 from vya_backup.history.catalog import Catalog
@@ -25,7 +24,7 @@ from vya_backup.history.recorded import Recorded
 from vya_backup.history.run_events import RunStarted
 from vya_backup.history.verifiable import VerifiableRow
 from vya_backup.history.views import database_names
-from vya_backup.jobs.copies import folders
+from vya_backup.jobs.copying import lost_catalog
 from vya_backup.jobs.discovery import Discovery
 from vya_backup.jobs.planning import Planned
 from vya_backup.jobs.workspace import Workspace
@@ -104,7 +103,8 @@ def running(selections: list[Selection]) -> Iterator[Session]:
     is_preview = looks_only(loaded, selections)
     with ExitStack() as stack:
         try:
-            workspace = stack.enter_context(opened(loaded, read_only=False, looks_only=is_preview))
+            begins = not is_preview and any(_needs_no_history(one) for one in selections)
+            workspace = stack.enter_context(opened(loaded, read_only=False, looks_only=is_preview, begins=begins))
         except CatalogError as error:
             if not is_preview:
                 announce_blindly(loaded.configuration, selections, error)
@@ -161,13 +161,17 @@ def looking() -> Iterator[Workspace]:
 
 
 @contextmanager
-def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False) -> Iterator[Workspace]:
+def opened(loaded: Loaded, *, read_only: bool, looks_only: bool = False, begins: bool = False) -> Iterator[Workspace]:
     """Wire the surroundings together; before they are left, what was appended is copied, published and measured.
 
-    `looks_only` is a preview: it may append what it finds out, and copies nothing.
+    `looks_only` is a preview: it may append what it finds out, and copies nothing. What `begins` may make a new catalog
+    where the old one was lost.
+
+    Raises:
+        CatalogMissing: nothing was ever backed up, or copies in the tree tell of a catalog that was lost.
+        BackupError: the configuration, the credentials or the catalog cannot be used.
     """
-    if not read_only:
-        _warn_of_a_lost_catalog(loaded.configuration)
+    _demand_history(loaded.configuration, begins=begins)
     with wired(loaded, read_only=read_only) as workspace:
         try:
             yield workspace
@@ -199,15 +203,19 @@ def wired(loaded: Loaded, *, read_only: bool, now: clock.Clock = clock.now) -> I
         catalog.close()
 
 
-def _warn_of_a_lost_catalog(configuration: Configuration) -> None:
-    """Say that history would begin anew beside the copies of an old one; backups are worth more than a refusal."""
-    path, place = configuration.catalog.path, folder_of(configuration.application.host())
-    if path is not None and not path.exists() and folders(Store(configuration.storage.base_path), place):
-        say(
-            f"warning: there is no catalog {path}, but copies of one lie in {place}: a new one begins\n"
-            "  If it was lost, move the new one away and run: doit catalog rebuild",
-            sys.stderr,
-        )
+def _demand_history(configuration: Configuration, *, begins: bool) -> None:
+    """Begin no history beside the copies of a lost one, unless for what is worth more than a refusal: that is told."""
+    lost = lost_catalog(configuration)
+    if lost is None:
+        return
+    if not begins:
+        raise lost
+    hint = "If it was lost, move the new one away and run: doit catalog rebuild"
+    say(f"warning: {lost.message}: a new one begins\n  {hint}", sys.stderr)
+
+
+def _needs_no_history(selection: Selection) -> bool:
+    return selection.group == "backup" or (selection.group == "restore" and bool(selection.options.get("file")))
 
 
 def _log_destination(loaded: Loaded) -> log.Destination:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from doit.exceptions import TaskFailed
 
 from vya_backup.clock import monotonic
-from vya_backup.command_line.session import current
+from vya_backup.command_line.session import Session, current
 from vya_backup.command_line.verify_choosing import label
 from vya_backup.decisions.naming import Key
 from vya_backup.errors import AlreadyRunning, BackupError, Interrupted
 from vya_backup.history.verifiable import VerifiableRow
+from vya_backup.history.views import BackupRow, restorable
 from vya_backup.jobs.verifying import Verification, verify
 from vya_backup.outlook.figures import human_size
 from vya_backup.outlook.screen import Result
@@ -40,16 +43,16 @@ def verify_backup(row: VerifiableRow) -> TaskFailed | None:
     if found is None:
         screen.result(Result(name, "current", "removed meanwhile"))
         return None
-    screen.result(_result(name, found))
+    screen.result(_result(session, name, found))
     return None if found.judgement.verdict == "pass" else TaskFailed(found.judgement.reason, report=False)
 
 
-def _result(name: str, found: Verification) -> Result:
+def _result(session: Session, name: str, found: Verification) -> Result:
     size, plain = (found.row.size_bytes or 0, found.row.plain_bytes or 0) if found.was_read else (0, 0)
-    return Result(name, OUTCOMES[found.judgement.verdict], _note(found), size, plain, found.seconds)
+    return Result(name, OUTCOMES[found.judgement.verdict], _note(session, found), size, plain, found.seconds)
 
 
-def _note(found: Verification) -> str:
+def _note(session: Session, found: Verification) -> str:
     judgement, row = found.judgement, found.row
     if judgement.verdict == "cannot judge":
         return f"cannot judge: {judgement.reason}"
@@ -57,12 +60,18 @@ def _note(found: Verification) -> str:
         again = f" again, after it was {row.state}" if row.state in {"damaged", "missing"} else ""
         return f"{human_size(row.size_bytes or 0)} intact{again}"
     if judgement.is_missing:
-        return f"MISSING: {judgement.reason}. {_again(row.instance, row.database)}"
+        return f"MISSING: {judgement.reason}. {_again(session, row)}"
     if judgement.is_damaged:
-        return f"DAMAGED: {judgement.reason}. {_again(row.instance, row.database)}"
+        return f"DAMAGED: {judgement.reason}. {_again(session, row)}"
     dump = "is intact and can be restored" if judgement.is_intact else "has no known fault"
     return f"{judgement.reason}. The dump itself {dump}; docs/operations.md says how a sidecar is mended"
 
 
-def _again(instance: str, database: str) -> str:
-    return f"It is restored from no more; bring its file back, or run: doit backup:{Key(instance, database).task}"
+def _again(session: Session, row: BackupRow) -> str:
+    """Return a remedy that does something: what a good backup covers is dumped again by force alone."""
+    good = restorable(session.workspace.catalog, row.instance, row.database, limit=1)
+    words = "It is restored from no more; bring its file back"
+    if good and good[0].sequence > row.sequence:
+        return f"{words}. A newer good backup is there"
+    task = quote(Key(row.instance, row.database).task)
+    return f"{words}, or run: doit backup:{task}{' --force' if good else ''}"

@@ -200,5 +200,8 @@ class Engine(Protocol):
     def drill_objections(self, connection: Connection, server: Server) -> tuple[str, ...]:
         """Say why this account on this server that others use must not run a drill: a superuser, events that run."""
 
+    def before_assertions(self) -> tuple[str, ...]:
+        """Return what makes a session find what an application finds, before an operator's question is asked in it."""
+
     def drop(self, database: str) -> tuple[str, ...]:
         """Return the statements that remove what a drill restored on a server that others use."""

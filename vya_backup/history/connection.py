@@ -84,11 +84,11 @@ def explained(path: Path) -> Iterator[None]:
 
 
 _REASONS: Final = {
-    sqlite3.SQLITE_NOTADB: ("is not an SQLite file, so no catalog", "Set catalog.path to another file."),
-    sqlite3.SQLITE_CORRUPT: (
-        "is damaged",
-        "Keep a copy of it, and put back its newest good backup, or begin a new one beside it.",
+    sqlite3.SQLITE_NOTADB: (
+        "is not an SQLite file, so no catalog",
+        "If it was one, move it away with its -wal and -shm, then run: doit catalog rebuild. Else name another file.",
     ),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "Move it away with its -wal and -shm, then run: doit catalog rebuild."),
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Run as the account that owns the backups, or set catalog.path."),
     sqlite3.SQLITE_PERM: ("may not be read by this account", "Run as the account that owns the backups."),
     sqlite3.SQLITE_READONLY: ("may not be written by this account", "Run as the account that owns the backups."),

@@ -46,6 +46,11 @@ def hash_at(catalog: Catalog, position: int) -> str:
     return str(rows[0]["hash"]) if rows else ""
 
 
+def knows(catalog: Catalog, catalog_id: str) -> bool:
+    """Say whether any event of this chain is in the catalog."""
+    return bool(catalog.rows("SELECT 1 FROM events WHERE catalog_id = ? LIMIT 1", (catalog_id,)))
+
+
 def snapshot(catalog: Catalog, target: Path) -> int:
     """Write the whole catalog, as it is at one moment, to a new private file; return where its own chain ends there.
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from vya_backup.decisions.copies import Segment, Series, folder_of, snapshot_name
-from vya_backup.errors import BackupError, CatalogError
+from vya_backup.decisions.manifest import counted
+from vya_backup.errors import BackupError, CatalogError, CatalogMissing
 from vya_backup.history import copying
 from vya_backup.history.events import Failed
-from vya_backup.jobs.copies import CopyFolder, last_entry, write_segment, write_snapshot
+from vya_backup.history.views import newest_good
+from vya_backup.jobs.copies import CopyFolder, folders, last_entry, write_segment, write_snapshot
 from vya_backup.jobs.workspace import Workspace
+from vya_backup.settings.model import Configuration
 from vya_backup.transport.locks import hold
 from vya_backup.transport.storage import Store
 
@@ -28,6 +31,38 @@ def own_folder(workspace: Workspace) -> CopyFolder:
     """Return where the copies of the open catalog are."""
     host = workspace.configuration.application.host()
     return CopyFolder(workspace.store, f"{folder_of(host)}/{workspace.catalog.catalog_id}")
+
+
+def lost_catalog(configuration: Configuration) -> CatalogMissing | None:
+    """Return what is to be said where the catalog is gone or emptied and copies of one lie in the tree."""
+    path, place = configuration.catalog.path, folder_of(configuration.application.host())
+    try:
+        if path is None or path.stat().st_size:
+            return None
+        what, remedy = f"the catalog {path} is empty", "Move it away, then run: doit catalog rebuild"
+    except FileNotFoundError:
+        what, remedy = f"there is no catalog {path}", "Bring it back: doit catalog rebuild"
+    except OSError:
+        return None  # opening it says why
+    if not folders(Store(configuration.storage.base_path), place):
+        return None
+    return CatalogMissing(f"{what}, but copies of one lie in {place}", remedy)
+
+
+def strangers(workspace: Workspace) -> list[str]:
+    """Return the folders with copies of catalogs of this host of which no event is in the open one."""
+    place = folder_of(workspace.configuration.application.host())
+    found = folders(workspace.store, place)
+    return [one.path for one in found if not copying.knows(workspace.catalog, Path(one.path).name)]
+
+
+def unmounted(workspace: Workspace) -> str:
+    """Return what is to be said where nothing of this host lies in the tree, and the catalog knows backups in it."""
+    known, place = len(newest_good(workspace.catalog)), folder_of(workspace.configuration.application.host())
+    if not known or workspace.store.names(str(Path(place).parent)):
+        return ""
+    what = f"good backups of {counted(known, 'database')} should lie there"
+    return f"{workspace.store.base_path} is empty, but {what}: is it mounted?"
 
 
 def copy_out(workspace: Workspace) -> int:

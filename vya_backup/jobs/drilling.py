@@ -221,6 +221,8 @@ def _answer(source: Source, ground: Ground, database: str, sql: str) -> Any:
     if ground.answer is not None:
         return json.loads(ground.answer(sql))
     with connect(source.engine, ground.access, database) as connection:
+        for statement in source.engine.before_assertions():
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         return connection.exec_driver_sql(sql, execution_options={"no_parameters": True}).scalar()
 
 

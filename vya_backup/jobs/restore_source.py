@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from vya_backup.decisions.manifest import Manifest
@@ -23,6 +25,7 @@ from vya_backup.transport import pipeline, reading_back
 from vya_backup.transport.compression import of_path
 from vya_backup.transport.storage import Store
 
+_TO_THE_SECOND = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)?")
 FIRST_WORDS = {
     b"PostgreSQL database dump": "postgresql",
     b"MariaDB dump": "mariadb",
@@ -132,7 +135,7 @@ def examine(workspace: Workspace, source: Source, progress: pipeline.Progress) -
 
 
 def instant(workspace: Workspace, text: str, option: str = "--at") -> datetime:
-    """Return the time that was said, in the configured zone where it names none; a day means its end.
+    """Return the time that was said, in the configured zone where it names none; a day or a second means its end.
 
     Raises:
         UsageError: it is no time.
@@ -143,6 +146,8 @@ def instant(workspace: Workspace, text: str, option: str = "--at") -> datetime:
         raise UsageError(f"{option} {text!r} is no time", "Write it as 2026-01-09 or '2026-01-09 02:30'.") from error
     if len(text) == len("2026-01-09"):  # the newest backup of that day
         said = said.replace(hour=23, minute=59, second=59, microsecond=999999)
+    elif _TO_THE_SECOND.fullmatch(text):  # as screens show when a dump began, and none shows more
+        said = said.replace(microsecond=999999)
     return said if said.tzinfo else said.replace(tzinfo=workspace.schedule.zone)
 
 
@@ -163,7 +168,7 @@ def _newest(workspace: Workspace, key: Key, wish: Wish) -> BackupRow:
         oldest = rows[-1].started_at.astimezone(wish.at.tzinfo)
         raise RestoreRefused(
             f"no good backup of {key} is as old as {_seconds(wish.at)}",
-            f"The oldest is of {_seconds(oldest)}; see: doit backups {key.task}",
+            f"The oldest is of {_seconds(oldest)}; see: doit backups {quote(key.task)}",
         )
     return fitting[0]
 
@@ -190,9 +195,9 @@ def _by_id(workspace: Workspace, wish: Wish) -> BackupRow:
         row for row in rows if row.backup_id.startswith(wish.backup)
     ]
     if len(found) != 1:
-        what = "no backup" if not found else f"{len(found)} backups"
         of = f" of {key}" if key else ""
-        raise UsageError(f"{what}{of} has an id that begins with {wish.backup!r}", "See the ids with: doit backups")
+        what = f"{len(found)} backups{of} have" if found else f"no backup{of} has"
+        raise UsageError(f"{what} an id that begins with {wish.backup!r}", "See the ids with: doit backups")
     if found[0].state != "good":
         raise RestoreRefused(
             f"backup {found[0].backup_id} is {found[0].state}, not good", "See the good ones with: doit backups"

@@ -138,6 +138,10 @@ class MySqlEngine:
         """Say why this account on this server must not run a drill."""
         return drill.objections(connection)
 
+    def before_assertions(self) -> tuple[str, ...]:
+        """Return nothing: a name means the same in every session."""
+        return ()
+
     def drop(self, database: str) -> tuple[str, ...]:
         """Return what removes a restored database."""
         return drill.drop(database)

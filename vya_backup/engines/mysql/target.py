@@ -13,7 +13,7 @@ from vya_backup.engines.answers import Finding
 from vya_backup.engines.contract import RestoreRequest
 from vya_backup.engines.mysql import system_users
 from vya_backup.engines.mysql.connection import account
-from vya_backup.engines.mysql.flavours import FLAVOURS, Flavour, client_family, client_version, dotted
+from vya_backup.engines.mysql.flavours import FLAVOURS, SYSTEM_DATABASES, Flavour, client_family, client_version, dotted
 from vya_backup.engines.mysql.privileges import Grants, ask_grants, granted, may
 from vya_backup.engines.mysql.questions import demand_answer, of_schema, one, rows, variables
 from vya_backup.engines.stages import Stage
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 WORDS = {"no-binlog": "keep the restore out of the binary log: replicas will not get it (needs the right to do so)"}
+NAME_CHARACTERS = 64
 NEEDED = (
     "SELECT", "INSERT", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "SHOW VIEW", "TRIGGER",
     "EVENT", "CREATE ROUTINE", "ALTER ROUTINE",
@@ -62,6 +63,15 @@ def check_target(connection: Connection, request: RestoreRequest) -> tuple[Findi
         account(connection),
     )
     return tuple(finding for check in CHECKS for finding in check(target))
+
+
+def _name(target: Target) -> Iterator[Finding]:
+    name, remedy = target.request.database, "Say another name with --to."
+    if name.lower() in SYSTEM_DATABASES:
+        yield Finding(True, f"{name} is the server's own database, and the server is lost without it", remedy)
+    if len(name) > NAME_CHARACTERS or name.endswith(" "):
+        what = f"the server takes no name of more than {NAME_CHARACTERS} characters, nor one that ends in a space"
+        yield Finding(True, what, remedy)
 
 
 def _client(target: Target) -> Iterator[Finding]:
@@ -238,6 +248,7 @@ def _live(target: Target) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Target], Iterator[Finding]], ...] = (
+    _name,
     _client,
     _server,
     _privileges,

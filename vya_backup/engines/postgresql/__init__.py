@@ -153,6 +153,10 @@ class PostgresqlEngine:
         """Say why this account on this server must not run a drill."""
         return drill.objections(connection)
 
+    def before_assertions(self) -> tuple[str, ...]:
+        """Return the way back to the schemas that applications search."""
+        return drill.BEFORE_ASSERTIONS
+
     def drop(self, database: str) -> tuple[str, ...]:
         """Return what removes a restored database."""
         return drill.drop(database)

@@ -33,6 +33,14 @@ _SETTINGS = {
     "max_locks_per_transaction": "256",
     "max_connections": "20",
 }
+# Our own sessions search no schema. An application's search what `ALTER DATABASE SET` says, else the server's default.
+BEFORE_ASSERTIONS = (
+    r"""SELECT pg_catalog.set_config('search_path', coalesce((
+        SELECT substr(item, length('search_path=') + 1) FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS item
+        WHERE setrole = 0 AND item LIKE 'search\_path=%'
+        AND setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+    ), '"$user", public'), false)""",
+)
 _FOLDERS = ("bin", "lib", "lib64", "share", "libexec")
 
 

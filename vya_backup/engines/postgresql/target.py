@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vya_backup.engines.answers import Finding
 from vya_backup.engines.postgresql.properties import identifier
+from vya_backup.engines.postgresql.survey import SYSTEM
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -25,12 +26,22 @@ WORDS = {
 _KNOWS_RESTRICT = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
 _SUPERUSER_KINDS = ("event trigger", "subscription", "access method", "foreign data wrapper", "text search parser")
 _NAMES_PER_MESSAGE = 10
+NAME_BYTES = 63
 
 
 def check(connection: Connection, request: RestoreRequest) -> tuple[Finding, ...]:
     """Return every finding; `connection` is open on the maintenance database of the target's server."""
     seen = (finding for part in (_missing, _account, _existing, _followers) for finding in part(connection, request))
-    return (*check_client(request), *check_server(request), *seen)
+    return (*check_name(request), *check_client(request), *check_server(request), *seen)
+
+
+def check_name(request: RestoreRequest) -> Iterator[Finding]:
+    """Say what stands against the name of the target."""
+    name, remedy = request.database, "Say another name with --to."
+    if name in SYSTEM:
+        yield Finding(True, f"{name} is the server's own database, which every new one or login depends on", remedy)
+    if (length := len(name.encode())) > NAME_BYTES:
+        yield Finding(True, f"the name has {length} bytes, and PostgreSQL would cut it to {NAME_BYTES}", remedy)
 
 
 def knows_restrict(version: tuple[int, ...]) -> bool:

@@ -173,6 +173,10 @@ class SqliteEngine:
         """Refuse: a drill of a file needs no instance."""
         return ("files are drilled in a folder of their own",)
 
+    def before_assertions(self) -> tuple[str, ...]:
+        """Return nothing: a name means the same in every session."""
+        return ()
+
     def drop(self, database: str) -> tuple[str, ...]:
         """Return nothing: the file goes with its folder."""
         return ()

@@ -13,7 +13,7 @@ from vya_backup.history.audit import audit
 from vya_backup.history.verifiable import verifiable
 from vya_backup.history.views import backups, newest_good
 from vya_backup.history.watching import WatchedRow
-from vya_backup.jobs.copying import copied_position, own_folder
+from vya_backup.jobs.copying import copied_position, own_folder, strangers, unmounted
 from vya_backup.jobs.health.finding import Finding, failure, ok, some, warning
 from vya_backup.jobs.health.subject import Subject
 
@@ -82,7 +82,14 @@ def chain(subject: Subject) -> Finding:
     report = audit(subject.catalog)
     if report.faults:
         return failure(some(report.faults), "See all of it: doit audit. What to do stands in docs/operations.md.")
+    if others := strangers(subject.workspace):
+        what = f"copies of another catalog lie in {some(others)}: it was lost, and a new one begun"
+        return failure(
+            what, "Move the new one away with its -wal and -shm, then run: doit catalog rebuild. It unites both."
+        )
     copied = copied_position(subject.workspace, own_folder(subject.workspace))
+    if doubt := unmounted(subject.workspace):
+        return failure(doubt, "Mount it. If it was lost, run: doit backup")
     if not copied and report.head.position > 1:
         return warning("no copy of the catalog lies in the tree of backups", "Run: doit backup")
     return ok(f"{counted(report.events, 'event')}, copied up to position {copied:,}")

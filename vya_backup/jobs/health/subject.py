@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from vya_backup.clock import Clock, now
-from vya_backup.errors import CatalogMissing
+from vya_backup.errors import CatalogError, CatalogMissing
 from vya_backup.history.catalog import Catalog
 from vya_backup.history.watching import WatchedRow, watched
 from vya_backup.jobs.connection_tests import ConnectionReport, test_connections
+from vya_backup.jobs.copying import lost_catalog
 from vya_backup.jobs.workspace import Workspace
 from vya_backup.settings.credentials import CredentialStore
 from vya_backup.settings.loading import Loaded
@@ -59,6 +60,8 @@ class Subject:
         path = self.configuration.catalog.path
         if path is None:  # `load` always sets it
             raise CatalogMissing("catalog.path is not set", "Set it in the configuration.")
+        if lost := lost_catalog(self.configuration):
+            raise CatalogError(lost.message, lost.hint)  # `CatalogMissing` would mean that nothing was ever backed up
         return Catalog.open(path, host=self.configuration.application.host(), read_only=True)
 
     @cached_property
