@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import stat
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.project import CONFIGURATION, Project
 from vya_backup.command_line import session as sessions
+from vya_backup.command_line.main import main
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
 from vya_backup.jobs.planning import plan, wanted_from_discovery
@@ -316,3 +318,21 @@ def test_the_log_has_a_line_for_each_event(project: Project) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["event"] for line in lines].count("checksummed") == 2
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_root_does_not_write_beside_the_catalog_of_another_account(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That account could not read it, and each of its nights would fail; looking is free."""
+    assert project.run("backup").status == 0
+    if os.geteuid() == 0:
+        os.chown(project.catalog, 12, -1)  # for others their own catalog is one that is not root's
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("VYA_CONFIG", f"{project.folder}/config/config.yaml")
+    before = project.files()
+    assert main(["backup", "--force"]) == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert "who could not read what root writes beside it" in said
+    assert "Say it as that account: sudo -u " in said
+    assert project.files() == before
+    assert main(["status"]) == 0
