@@ -36,6 +36,24 @@ def test_a_valid_configuration_says_so(project: Project) -> None:
     assert "config.yaml: valid" in done.out
 
 
+def test_mail_that_cannot_leave_is_noted(project: Project) -> None:
+    """Before the night in which somebody should have been told."""
+    project.configure(
+        f"{CONFIGURATION}notifications: {{email: {{enabled: true, error_recipients: [me@example.org]}}}}\n"
+    )
+
+    done = project.run("config", "validate")
+
+    assert done.status == 0, done.said
+    assert "warning: notifications.email.smtp_host is missing, so no mail can leave" in done.said
+    assert "warning: notifications.email.from_address is missing" in done.said
+
+
+def test_a_command_without_options_says_that_it_takes_none(project: Project) -> None:
+    """Not a list of nothing."""
+    assert "  It takes no options.\n" in project.run("config", "schema", "--output", "x").err
+
+
 def test_all_errors_are_told_at_once_with_line_value_and_remedy(project: Project) -> None:
     """And every command ends with 3 then, not with a traceback."""
     project.configure(CONFIGURATION + "backup: {paralel: 2, compression: lzma}\n")

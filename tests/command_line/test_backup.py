@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import stat
 import subprocess
 from io import StringIO
@@ -17,6 +18,7 @@ import pytest
 from tests.project import CONFIGURATION, Project
 from vya_backup.command_line import backup_actions
 from vya_backup.command_line import session as sessions
+from vya_backup.command_line.main import main
 from vya_backup.history.events import AccountsChanged
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
@@ -365,3 +367,21 @@ def test_accounts_that_could_not_be_compared_are_not_called_changed(monkeypatch:
 
     out = cast("StringIO", session.screen.out).getvalue()
     assert out.strip() == "accounts could not be compared with the backup before: cannot open F"
+
+
+def test_root_does_not_write_beside_the_catalog_of_another_account(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That account could not read it, and each of its nights would fail; looking is free."""
+    assert project.run("backup").status == 0
+    if os.geteuid() == 0:
+        os.chown(project.catalog, 12, -1)  # for others their own catalog is one that is not root's
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("VYA_CONFIG", f"{project.folder}/config/config.yaml")
+    before = project.files()
+    assert main(["backup", "--force"]) == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert "who could not read what root writes beside it" in said
+    assert "Say it as that account: sudo -u " in said
+    assert project.files() == before
+    assert main(["status"]) == 0

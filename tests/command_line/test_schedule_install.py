@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.project import CONFIGURATION, Project
+from vya_backup.command_line import timers as command
+from vya_backup.command_line.main import main
 from vya_backup.jobs import timers
 
 
@@ -82,6 +84,24 @@ def test_what_a_person_changed_is_shown_and_stays(project: Project, folder: Path
     assert (removed.status, list(folder.iterdir())) == (1, [timer])
     install(project, folder, "--force")
     assert "01:30" in timer.read_text()
+
+
+@pytest.mark.parametrize("word", ["install", "remove"])
+def test_who_is_not_root_is_told_of_sudo_and_of_timers_of_his_own(
+    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    """Before a line of systemctl is named, and before the first file."""
+    if word == "remove":
+        install(project, folder)
+    before = sorted(folder.iterdir())
+    monkeypatch.setattr(command, "SYSTEM", folder)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
+    monkeypatch.setenv("VYA_CONFIG", f"{project.folder}/config/config.yaml")
+    assert main(["schedule", word]) == 3
+    said = capsys.readouterr()
+    assert f"{folder} is not yours to write" in said.err
+    assert "Say it with sudo, or --user" in said.err
+    assert (said.out, sorted(folder.iterdir())) == ("", before)
 
 
 def test_a_drop_in_and_the_unit_of_the_site_are_left_alone(project: Project, folder: Path) -> None:

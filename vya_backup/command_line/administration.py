@@ -37,6 +37,8 @@ def validate(options: Mapping[str, Any]) -> int:
         _say(f"note: {note}")
     for finding in findings:
         _say(f"{'error' if finding.fails else 'warning'}: {finding.message}. {finding.hint}".rstrip())
+    for key in loaded.configuration.notifications.email.lacking:
+        _say(f"warning: notifications.email.{key} is missing, so no mail can leave. Set it, then: doit notify test")
     hooks = list(objections(loaded.configuration.hooks))
     for objection in hooks:
         _say(f"error: {objection}")

@@ -22,6 +22,7 @@ from vya_backup.command_line.guarding import guarded
 from vya_backup.command_line.help_pages import HELP, Explained
 from vya_backup.command_line.hooked import hooked
 from vya_backup.command_line.options import Selection, read, spelled_for_doit, written
+from vya_backup.command_line.ownership import demand_own
 from vya_backup.command_line.report import ScreenReporter
 from vya_backup.command_line.runners import SequentialRunner, ThreadRunner
 from vya_backup.command_line.session import Session, keys_in, run_started, running
@@ -83,6 +84,7 @@ class Run(Explained, doit.cmd_run.Run):  # type: ignore[misc]
             raise InvalidCommand("-P process is closed: it would lose events; dumps run side by side in threads")
         stop.install()
         with running(selections) as session:
+            demand_own(session, selections)
             known = keys_in(session.workspace)
             session.selections = selecting.prunes(selecting.restores(selections, known), known)
             started = run_started(session.loaded, session.selections)

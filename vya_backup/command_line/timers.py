@@ -68,6 +68,7 @@ def install(options: Mapping[str, Any]) -> int:
     if options["dry_run"]:
         return _show(files, folder, steps)
     refuse_changed(steps)
+    _demand_writable(folder)
     _disable(options, [step.path for step in steps if step.fate == "remove"])
     if said.method != "cron" and folder == user_units(os.environ):
         with explained("make", folder):
@@ -88,6 +89,9 @@ def remove(options: Mapping[str, Any]) -> int:
     places = _places(options)
     found = [path for place in places for path in installed(place)]
     ours, others = unchanged(found)
+    if not options["dry_run"]:
+        for folder in {path.parent for path in ours}:
+            _demand_writable(folder)
     _disable(options, ours)
     steps = [Step(path, "remove") for path in ours]
     if not options["dry_run"]:
@@ -98,6 +102,12 @@ def remove(options: Mapping[str, Any]) -> int:
     if not found:
         print(f"there is nothing to remove in {' and '.join(map(str, places))}")
     return 1 if others else 0
+
+
+def _demand_writable(folder: Path) -> None:
+    """Refuse before the first word to systemd what only root may do."""
+    if folder in {SYSTEM, CRON} and folder.is_dir() and not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} is not yours to write", "Say it with sudo, or --user for timers of your own.")
 
 
 def _cron_files(said: Scheduling, place: Installation) -> dict[str, str]:

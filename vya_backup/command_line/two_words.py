@@ -60,7 +60,9 @@ class TwoWord(Explained):
                 options, rest = parser.parse_only(rest, options)
         except CmdParseError as error:
             takes = ", ".join(f"--{option['long']}" for option in word.options)
-            raise UsageError(f"{self.name} {args[0]}: {what_is_wrong(error)}", f"It takes {takes}.") from error
+            raise UsageError(
+                f"{self.name} {args[0]}: {what_is_wrong(error)}", f"It takes {takes or 'no options'}."
+            ) from error
         if rest:
             raise UsageError(f"{self.name} {args[0]} does not take {rest[0]!r}")
         return word.act({**options, "names": names})

@@ -110,6 +110,12 @@ class Email(Section):
             return "none"
         return "tls" if self.smtp_port == SUBMISSIONS_PORT else "starttls"
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Return the keys without which no mail can leave."""
+        keys = ("smtp_host", "from_address") if self.enabled else ()
+        return tuple(key for key in keys if not getattr(self, key))
+
     def all_lists(self) -> tuple[MailList, ...]:
         """Return every list that has recipients: `success` and `error` of the two keys, then those of `lists`."""
         own = (

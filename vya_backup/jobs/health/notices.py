@@ -56,10 +56,8 @@ def _unusable(subject: Subject) -> list[str]:
     """Return what no message could leave by, as far as that can be seen without sending one."""
     from vya_backup.jobs.channels import ping_address
 
-    settings, found = subject.configuration.notifications, []
-    if settings.email.enabled:
-        lacking = [key for key in ("smtp_host", "from_address") if not getattr(settings.email, key)]
-        found += [f"notifications.email.{key} is missing" for key in lacking]
+    settings = subject.configuration.notifications
+    found = [f"notifications.email.{key} is missing" for key in settings.email.lacking]
     services = [settings.email.service if settings.email.enabled else "", *(one.id for one in settings.apprise)]
     for name in filter(None, services):
         try:
