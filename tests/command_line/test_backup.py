@@ -17,6 +17,7 @@ import pytest
 from tests.project import CONFIGURATION, Project
 from vya_backup.command_line import backup_actions
 from vya_backup.command_line import session as sessions
+from vya_backup.decisions.naming import Key
 from vya_backup.history.events import AccountsChanged
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
@@ -365,3 +366,12 @@ def test_accounts_that_could_not_be_compared_are_not_called_changed(monkeypatch:
 
     out = cast("StringIO", session.screen.out).getvalue()
     assert out.strip() == "accounts could not be compared with the backup before: cannot open F"
+
+
+def test_what_was_only_read_back_is_as_fast_as_the_bytes_that_were_read() -> None:
+    """Nothing is unpacked then, so that the size of the dump would make a speed of no disk."""
+    row = SimpleNamespace(size_bytes=10, plain_bytes=1000)
+
+    told = backup_actions._result(backup_actions.Ticket(Key("local", "shop")), cast("BackupRow", row), 2.0)
+
+    assert (told.size_bytes, told.plain_bytes, told.seconds) == (10, 10, 2.0)
