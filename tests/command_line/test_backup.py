@@ -19,6 +19,7 @@ from tests.project import CONFIGURATION, Project
 from vya_backup.command_line import backup_actions
 from vya_backup.command_line import session as sessions
 from vya_backup.command_line.main import main
+from vya_backup.decisions.naming import Key
 from vya_backup.history.events import AccountsChanged
 from vya_backup.jobs.discovery import discover
 from vya_backup.jobs.dumping import Order, dump_database
@@ -385,3 +386,12 @@ def test_root_does_not_write_beside_the_catalog_of_another_account(
     assert "Say it as that account: sudo -u " in said
     assert project.files() == before
     assert main(["status"]) == 0
+
+
+def test_what_was_only_read_back_is_as_fast_as_the_bytes_that_were_read() -> None:
+    """Nothing is unpacked then, so that the size of the dump would make a speed of no disk."""
+    row = SimpleNamespace(size_bytes=10, plain_bytes=1000)
+
+    told = backup_actions._result(backup_actions.Ticket(Key("local", "shop")), cast("BackupRow", row), 2.0)
+
+    assert (told.size_bytes, told.plain_bytes, told.seconds) == (10, 10, 2.0)

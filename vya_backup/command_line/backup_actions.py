@@ -141,7 +141,7 @@ def _tell_drift(session: Session, row: BackupRow) -> None:
 def _result(ticket: Ticket, row: BackupRow, check_seconds: float) -> Result:
     size, plain = row.size_bytes or 0, row.plain_bytes or 0
     if ticket.dump is None:
-        return Result(str(ticket.key), "ok", f"{human_size(size)} read back and intact", size, plain, check_seconds)
+        return Result(str(ticket.key), "ok", f"{human_size(size)} read back and intact", size, size, check_seconds)
     seconds = ticket.dump.seconds + check_seconds
     note = f"{human_size(size)} in {human_duration(seconds)}, {human_speed(plain, seconds)}"
     warnings = "".join(f"\n       warning: {warning}" for warning in ticket.dump.warnings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from doit.exceptions import TaskFailed
 
 from vya_backup.command_line.session import Session, current
@@ -59,7 +61,9 @@ def _tell(session: Session, outcome: Outcome) -> TaskFailed | None:
     if outcome.problems:
         return _failed(session, key, "\n       ".join([*lines, *outcome.problems]))
     if considered.decision.barred:
-        return _failed(session, key, f"nothing is pruned: {considered.decision.barred}. {LOOK.format(key=key.task)}")
+        return _failed(
+            session, key, f"nothing is pruned: {considered.decision.barred}. {LOOK.format(key=quote(key.task))}"
+        )
     if not outcome.pruned:
         session.screen.result(Result(str(key), "current", f"nothing to prune, {kept:,} kept"))
         return None
