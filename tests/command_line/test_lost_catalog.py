@@ -92,6 +92,26 @@ def test_health_knows_that_it_was_lost(lost: Project) -> None:
     assert whole["chain"]["status"] == "ok"
 
 
+@pytest.mark.parametrize("words", [("verify",), ("restore:shop", "--to", "copy"), ("prune",), ("verify", "--drill")])
+def test_nothing_but_a_dump_makes_an_empty_place_the_tree(project: Project, words: tuple[str, ...]) -> None:
+    """Else the backups would count as lost because of what the run itself had put there, once it is run again."""
+    assert project.run("backup").status == 0
+    tree = project.folder / "backups"
+    tree.rename(project.folder / "elsewhere")
+    tree.mkdir(0o700)
+
+    for _ in range(2):
+        done = project.run(*words)
+        assert done.status == 1, done.said
+        assert "mounted?" in " ".join(done.said.split())
+    assert list(tree.iterdir()) == []
+
+    tree.rmdir()
+    (project.folder / "elsewhere").rename(tree)
+    assert project.run(*words).status == 0
+    assert not {"missing", "damaged"} & set(project.types())
+
+
 def test_a_tree_that_is_not_mounted_is_asked_for(project: Project) -> None:
     """Its place is an empty folder, and a whole set of backups fits there; who looks hears of it, and who backs up."""
     assert "mounted" not in project.run("backup").said

@@ -12,9 +12,9 @@ from contextlib import suppress
 
 from vya_backup.command_line.announcing import announce
 from vya_backup.command_line.exporting import export
-from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy
+from vya_backup.errors import AlreadyRunning, BackupError, CatalogBusy, StorageFailed
 from vya_backup.history.events import Failed
-from vya_backup.jobs.copying import copy_out
+from vya_backup.jobs.copying import copy_out, unmounted
 from vya_backup.jobs.publishing import RUN_PATIENCE_SECONDS, STEP, publish
 from vya_backup.jobs.tracing import send_trace
 from vya_backup.jobs.workspace import Workspace
@@ -45,6 +45,11 @@ def _copy(workspace: Workspace) -> None:
     """Copy the catalog; when that fails the backups stay good, but the command must not end as if nothing were."""
     with workspace.catalog.aftermath() as run:
         try:
+            if doubt := unmounted(workspace):
+                # copies alone would make an empty place look like the tree, and its backups like lost ones
+                raise StorageFailed(
+                    doubt, "Mount it. Or run: doit backup --force; what is dumped there makes it the tree."
+                )
             copy_out(workspace)
         except BackupError as error:
             print_error(
