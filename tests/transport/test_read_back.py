@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -134,3 +135,12 @@ def test_what_an_observer_raises_is_heard(store: Store, streamed: Streamed) -> N
 
     with pytest.raises(ZeroDivisionError):
         unpack(store, "a.sql.gz", "gzip", Broken())
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a pipe", "a folder"])
+def test_what_is_no_file_is_refused_at_once(store: Store, make: Callable[[Path], None]) -> None:
+    """Opening a pipe that nobody writes to would wait for ever, and no signal would end it."""
+    store.base_path.mkdir(exist_ok=True)
+    make(store.path("odd.sql.gz"))
+    with pytest.raises(StorageFailed, match="it is no regular file"):
+        read_back(store, "odd.sql.gz")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 
@@ -17,12 +19,16 @@ class StoredFile:
     (RWF_NOWAIT, preadv2(2)) is refused for a page that must come from the disk. Where that can't be asked, it is false.
 
     Raises:
-        OSError: the file is not there or can't be read.
+        OSError: the file is not there, is none, or can't be read.
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self.size = os.fstat(self._descriptor).st_size
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # to open a pipe would wait for a writer
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._descriptor)
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        self.size = status.st_size
         os.fsync(self._descriptor)  # only clean pages can be dropped
         os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         self.from_disk = self.size > 0 and not any(map(self._is_cached, range(0, self.size, self._stride)))
