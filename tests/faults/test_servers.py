@@ -29,6 +29,8 @@ CONTENT = {
 CONTENT["mariadb"] = CONTENT["mysql"]
 KINDS: list[Kind] = ["postgresql_15", "mariadb"]
 ALSO_WITH_LONG: list[Kind] = ["mysql"]
+A_WEEK = 7 * 24 * 60
+"""A sweep may last beyond midnight; a backup of what stands then would be the newest, and restored instead."""
 RESTORE = ("run", "-n", "0", "restore:source/shop", "--force")
 BACKUP = ("run", "-n", "0", "backup")
 
@@ -91,6 +93,7 @@ def configuration(server: TestServer, *databases: str, port: int = 0, **backup: 
         "application": {"hostname": "testhost"},
         "instances": [instance | {"databases": list(databases)}],
         "storage": {"base_path": "backups"},
+        "scheduling": {"interval_minutes": A_WEEK},
         "backup": {"client_folders": [str(server.client_folder)], "retries": 0, "timeout_minutes": 0.1} | backup,
     }
     return yaml.safe_dump(sections)
