@@ -25,16 +25,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @contextlib.contextmanager
 def hung(server: TestServer) -> Iterator[None]:
-    """Stop every process of a server, and let them go on after the block."""
+    """Stop every process of a server, and let them go on after the block, whatever happens."""
     stopped = family(server.pid)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
     try:
+        _send(signal.SIGSTOP, stopped)
         yield
     finally:
-        for pid in stopped:
-            with contextlib.suppress(ProcessLookupError):  # a session that was to end has ended meanwhile
-                os.kill(pid, signal.SIGCONT)
+        _send(signal.SIGCONT, stopped)
+
+
+def _send(number: signal.Signals, pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # a worker or a session that was to end has ended meanwhile
+            os.kill(pid, number)
 
 
 @pytest.mark.long_for("mariadb")
