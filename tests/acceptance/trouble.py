@@ -124,7 +124,8 @@ def in_mid_restore(
     finally:
         process.kill()
         for pid in alive(children):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
         process.communicate()
 
 

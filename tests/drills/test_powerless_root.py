@@ -37,6 +37,7 @@ def test_the_unit_of_roots_drills_proves_servers(postgresql_15: PostgresqlServer
     project = drills_of(source=postgresql_15)
     assert project.run("backup:source/rehearsed").status == 0
     done = as_its_unit_has_it(project, "verify:source/rehearsed", "--drill")
+    postgresql_15.drop_database("rehearsed")
     assert (done.status, done.err) == (0, "")
     assert "1 object and 2 rows are as dumped" in done.out
     assert "sandbox: bubblewrap" in done.out

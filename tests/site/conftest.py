@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -127,11 +127,16 @@ def _answers(running: RunningSite) -> bool:
         return False
 
 
+def last_night() -> datetime:
+    """Return a moment whose last day of work is over, at whatever hour the tests run: it is from 05:00 to 12:00 UTC."""
+    return datetime.now(UTC) - timedelta(hours=12)
+
+
 @pytest.fixture(scope="session")
 def copy() -> Iterator[Path]:
     """Give a published copy with two months of a few databases in it, up to this moment."""
     with open_folder("vya-site-copy-") as folder:
-        made = long_history(folder / "published.db", years=60 / 365, databases=5, until=datetime.now(UTC))
+        made = long_history(folder / "published.db", years=60 / 365, databases=5, until=last_night())
         hand_over(made)
         yield made
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.project import new_project
 from tests.samples.long_history import long_history
-from tests.site.conftest import RunningSite, hand_over, open_folder, serving
+from tests.site.conftest import RunningSite, hand_over, last_night, open_folder, serving
 
 HOSTS = ("backup-01", "backup-02")
 
@@ -23,7 +22,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     project = new_project(tmp_path_factory.mktemp("fleet"), "site: {}\n")
     own = [
         long_history(
-            project.folder / f"{host}.db", years=12 / 365, databases=3, until=datetime.now(UTC), host=host, seed=seed
+            project.folder / f"{host}.db", years=12 / 365, databases=3, until=last_night(), host=host, seed=seed
         )
         for seed, host in enumerate(HOSTS)
     ]

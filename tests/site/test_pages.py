@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.samples.long_history import long_history
-from tests.site.conftest import RunningSite, hand_over, open_folder, serving, wait_until
+from tests.site.conftest import RunningSite, hand_over, last_night, open_folder, serving, wait_until
 from vya_backup.history.questions import questions
 
 
@@ -163,7 +163,7 @@ def test_a_copy_that_is_replaced_is_shown_at_once() -> None:
     with open_folder("vya-site-replaced-") as folder:
         shown, other = (folder / name for name in ("shown.db", "other.db"))
         for file, days in ((shown, 6), (other, 12)):
-            hand_over(long_history(file, years=days / 365, databases=2, until=datetime.now(UTC)))
+            hand_over(long_history(file, years=days / 365, databases=2, until=last_night()))
         with serving(shown) as site:
             few = site.get("/catalog/events.json?_size=0").json()["filtered_table_rows_count"]
             shutil.move(other, shown)

@@ -7,12 +7,11 @@ import os
 import socket
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.project import Project, new_project
 from tests.samples.long_history import long_history
-from tests.site.conftest import RunningSite, open_folder, serving, wait_until
+from tests.site.conftest import RunningSite, last_night, open_folder, serving, wait_until
 
 CONFIGURATION = """\
 application: {{hostname: backup-01}}
@@ -30,7 +29,7 @@ def test_neither_holds_up_the_other(tmp_path: Path) -> None:
         project = new_project(tmp_path, CONFIGURATION.format(copy=copy, group=group))
         project.execute("shop", "CREATE TABLE orders (id INTEGER PRIMARY KEY)")
         project.catalog.parent.mkdir(mode=0o700)
-        long_history(project.catalog, years=0.4, databases=8, until=datetime.now(UTC))
+        long_history(project.catalog, years=0.4, databases=8, until=last_night())
         published = project.run("catalog", "publish")
         assert published.status == 0, published.said
         with serving(copy) as site:

@@ -163,7 +163,9 @@ def _broken(run: Run) -> str:
     """Return what ended a run before its end, nothing where it came to it."""
     error = sys.exc_info()[1]
     if run.ended is not None and not isinstance(error, ConfigurationError):
-        return ""
+        if run.is_recorded or not run.ended.exit_status or run.refusal is None:
+            return ""
+        error = run.refusal  # it came to its end, and nothing of that is on record
     if not run.is_recorded and (isinstance(error, Interrupted) or not isinstance(error, Exception)):
         return ""  # it was stopped before it did anything
     return scrub(f"{type(error).__name__}: {error}") if error else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -262,17 +262,14 @@ class Catalog:
         """Hold SQLite's write lock: the whole block happens, or nothing of it."""
         if self._read_only:
             raise CatalogError(f"the catalog {self.path} was opened for reading only")
-        with self._appending, explained(self.path):
-            connection, run = self._connection(), self._run
-            was_recorded = run is not None and run.is_recorded
+        with self._appending, self._run.as_before() if self._run else nullcontext(), explained(self.path):
+            connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 connection.rollback()
-                if run:
-                    run.is_recorded = was_recorded
                 raise
 
     def _connection(self) -> sqlite3.Connection:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from vya_backup.errors import BackupError
 from vya_backup.history.event import Event
 from vya_backup.history.run_events import Configured, Room, RunFinished, RunStarted
 
@@ -21,6 +23,8 @@ class Run:
         self.started = started
         self.configured = configured
         self.is_recorded = False
+        self.refusal: BackupError | None = None
+        """Why the catalog did not take its first event, where it took none so far."""
         self._append = append
         self._finished: RunFinished | None = None
 
@@ -35,6 +39,18 @@ class Run:
         if self.is_recorded:
             self._append(finished)
         self._finished = finished  # only now: an end that the catalog does not know is none
+
+    @contextmanager
+    def as_before(self) -> Iterator[None]:
+        """Be recorded no more than before where what was appended in the block is rolled back."""
+        was_recorded = self.is_recorded
+        try:
+            yield
+        except BaseException as error:
+            if self.is_recorded and not was_recorded and isinstance(error, BackupError):
+                self.refusal = error
+            self.is_recorded = was_recorded
+            raise
 
     def fail(self) -> None:
         """Append that a run which ended well failed after all: of several ends the last one counts."""
