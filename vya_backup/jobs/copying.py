@@ -57,12 +57,18 @@ def strangers(workspace: Workspace) -> list[str]:
 
 
 def unmounted(workspace: Workspace) -> str:
-    """Return what is to be said where nothing of this host lies in the tree, and the catalog knows backups in it."""
-    known, place = len(newest_good(workspace.catalog)), folder_of(workspace.configuration.application.host())
-    if not known or workspace.store.names(str(Path(place).parent)):
+    """Return what is to be said where the catalog knows good backups, and nothing lies where any of them does."""
+    rows = newest_good(workspace.catalog).values()
+    tops = {row.path.partition("/")[0] for row in rows if row.path}  # `storage.structure` says what that is
+    if not tops or any(_is_there(workspace.store, top) for top in tops):
         return ""
-    what = f"good backups of {counted(known, 'database')} should lie there"
+    what = f"good backups of {counted(len(rows), 'database')} should lie there"
     return f"{workspace.store.base_path} is empty, but {what}: is it mounted?"
+
+
+def _is_there(store: Store, top: str) -> bool:
+    found = store.identity(top)
+    return found is not None and (found.is_regular or bool(store.names(top)))
 
 
 def copy_out(workspace: Workspace) -> int:
