@@ -45,6 +45,8 @@ def test_no_tick_stands_above_a_problem(tmp_path: Path) -> None:
             project.configure(f"{CONFIGURATION}catalog: {{published_path: {copy}}}\n{folder}")
             assert project.run("verify", "--drill").status == 1
             ill = site.get("/").text
+            style = site.get("/assets/site.css").text
     assert all("The one database is covered" in page and ">1 database, " in page for page in (well, ill))
     assert [TICK in page for page in (well, ill)] == [True, False]
     assert [f'class="verdict {tone}"' in page for tone, page in (("good", well), ("warn", ill))] == [True, True]
+    assert ".verdict.warn svg { background: var(--warn); }" in style
