@@ -15,7 +15,6 @@ from tests.acceptance.private_systemd import PrivateSystemd, private_systemd
 from tests.acceptance.trouble import build, held, wait_for, waiting
 from tests.post import Post, post_office
 from tests.servers import MySqlServer, Servers
-from vya_backup.clock import nap
 from vya_backup.settings.places import SYSTEM
 
 PROGRAM = Path(sys.executable).with_name("vya-backupdb")
@@ -123,7 +122,6 @@ def _loses_its_key(machine: Machine, post: Post) -> None:
     """systemd starts no unit without it, but the one that tells."""
     post.letters.clear()
     machine.key.rename(machine.folder / "key")
-    nap(2)  # systemd tells to the second when a unit began: a run of the same second would be taken for it
     assert not machine.systemd.start(BACKUP)
     wait_for(lambda: post.letters)
     assert "The key of the credentials is not where the unit takes it from" in " ".join(

@@ -10,6 +10,7 @@ import pytest
 from tests.history.samples import started
 from tests.jobs.nights import ADMIN, FAILED, ONCALL, UNIT, Nights, crm, shop, subjects
 from tests.post import Post
+from vya_backup.history.notices import runs_since
 from vya_backup.jobs.unit_failure import Unit, asked, tell_failure
 
 
@@ -128,6 +129,20 @@ def test_a_unit_that_systemd_could_not_begin_is_told_where_to_look(
     text = " ".join(post.letters[0].part("plain").split())
     assert why in text
     assert f"systemctl cat {UNIT.name}" in text
+
+
+def test_a_unit_that_never_began_is_not_taken_for_a_run_of_the_same_second(nights: Nights, post: Post) -> None:
+    """systemd tells to the second when it tried; that run has told what it was."""
+    nights.night(FAILED, status=1)
+    post.letters.clear()
+    (run,) = runs_since(nights.workspace.catalog, 0)
+    tried = f"{run.started_at:%a %Y-%m-%d %H:%M:%S} UTC"
+    tell_failure(
+        nights.workspace,
+        Unit(UNIT.name, {"ExecMainStatus": "243", "ExecMainStartTimestamp": tried}),
+        nights.compose,
+    )
+    assert subjects(post, ONCALL) == ["[VYA] ERROR testhost: vya-backupdb-backup.service failed before it did anything"]
 
 
 def test_a_unit_that_failed_before_it_did_anything_is_told(nights: Nights, post: Post) -> None:

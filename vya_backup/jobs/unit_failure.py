@@ -165,6 +165,8 @@ def tell_blindly(
 
 def _run_of(workspace: Workspace, unit: Unit) -> ToldRun | None:
     """Return the run that the unit was, None where it came to no event."""
+    if unit.facts.get("ExecMainStatus") in NEVER_BEGAN:
+        return None
     recent = list(reversed(notices.runs_since(workspace.catalog, 0, limit=20)))
     of_unit = [run for run in recent if f"unit: {unit.name}" in run.actor] or recent
     for run in of_unit:
