@@ -192,11 +192,11 @@ def _parsed(task: str, declared: Sequence[Declaration], rest: list[str]) -> tupl
         options, left = parser.parse(rest)
     except CmdParseError as error:
         raise UsageError(f"{task}: {what_is_wrong(error)}", _takes(declared)) from error
-    _demand_values(task, declared, rest[: len(rest) - len(left)])
+    _demand_own_values(task, declared, rest[: len(rest) - len(left)])
     return {option["name"]: options[option["name"]] for option in declared}, left
 
 
-def _demand_values(task: str, declared: Sequence[Declaration], words: Sequence[str]) -> None:
+def _demand_own_values(task: str, declared: Sequence[Declaration], words: Sequence[str]) -> None:
     """Refuse an option that has lost its value and would take the next option for it: `--to --force`."""
     takers = {f"--{option['long']}" for option in declared if option.get("type") is not bool}
     for word, value in pairwise(words):

@@ -183,7 +183,7 @@ class Users(Explained):
 
 def task_options(word: str) -> list[Declaration]:
     """Return the options of a word that is a task: those of the task that are about accounts."""
-    every = {option["name"]: option for option in OF_GROUP[word]}
+    every = {declared["name"]: declared for declared in OF_GROUP[word]}
     return [every[name] for name in AS_TASK[word][1]]
 
 
@@ -194,7 +194,7 @@ def as_task(word: str, args: list[str]) -> list[str]:
         UsageError: an option is unknown, or nothing says what is meant.
     """
     options, names = parsed(f"users {word}", task_options(word), args)
-    said = {every["name"]: options.get(every["name"], every["default"]) for every in OF_GROUP[word]}
+    said = {one["name"]: options.get(one["name"], one["default"]) for one in OF_GROUP[word]}
     instance = names[0] if names else str(said["instance"])
     said |= {"instance": "", "all": False}
     if instance:
