@@ -502,7 +502,7 @@ def test_an_expected_run_that_did_not_happen_is_a_failure_until_a_run_records_it
     append(project, Missed(job="backup", **gone))  # type: ignore[arg-type]
     found = machine.missed(subject())
     assert (found.status, "the machine was off" in found.what) == ("warning", True)
-    assert machine.missed(subject(clock=later(hours=1))).status == "warning"
+    assert machine.missed(subject(clock=later(minutes=1))).status == "warning"
 
 
 def test_a_textfile_that_is_stale_missing_or_private_is_a_failure(subject: Opens, project: Project) -> None:
